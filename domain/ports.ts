@@ -1,0 +1,269 @@
+import type { CloudEvent } from '../events/cloudevent.ts';
+import type { Contract } from '../schemas/contract.ts';
+import type { Dataset, JsonSchema, PublishableType, SchemaVersion } from '../schemas/dataset.ts';
+import type { Delivery, DeliveryStatus } from '../schemas/delivery.ts';
+import type { Notice, Publication } from '../schemas/notice.ts';
+import type { ApiKey, Participant } from '../schemas/participant.ts';
+import type { Fault } from '../schemas/problem.ts';
+import type { Subscription } from '../schemas/subscription.ts';
+
+/** The present instant. Domain functions take it, so that tests and sweeps choose it. */
+export type Clock = () => Date;
+
+// ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One accepted event. `key` is derived from dataset, source and id (`events/key.ts`). */
+export interface LedgerEntry {
+  key: string;
+  /** A ULID: the event's `sequence`. */
+  sequence: string;
+  dataset: string;
+  provider: string;
+  type: string;
+  schemaVersion: number;
+  /** SHA-256, hex, as api.md defines it. */
+  digest: string;
+  /** The event as stored: canonical JSON (RFC 8785), so that both doors store the same bytes. */
+  body: string;
+  /** Epoch seconds after which it is hidden and then deleted. */
+  expires: number;
+}
+
+/** What became of one entry: `conflict` is the same key with another digest. */
+export type AppendResult = 'accepted' | 'duplicate' | 'conflict' | 'failed';
+
+/** The durable store of accepted events. */
+export interface Ledger {
+  /**
+   * Appends each entry unless its key is there; entries stand for themselves. Keys within one call must differ.
+   * `failed` is throttling or conflict that outlived the retries: send it again.
+   */
+  append(entries: LedgerEntry[]): Promise<AppendResult[]>;
+  /** The entries with these keys, in order; undefined where there is none or it has expired at `now`. */
+  read(keys: string[], now: Date): Promise<(LedgerEntry | undefined)[]>;
+  /** Keys and sequences of a dataset's events accepted from `from` (inclusive) to `to` (exclusive), oldest first. */
+  history(dataset: string, from: Date, to: Date): AsyncIterable<{ key: string; sequence: string }[]>;
+}
+
+// ── bus and rules ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** What travels on the shared bus and is matched by rules: the event and what the mesh knows of it. */
+export interface RoutedEvent {
+  key: string;
+  sequence: string;
+  dataset: string;
+  schemaVersion: number;
+  event: CloudEvent;
+}
+
+/** The shared buses. */
+export interface Bus {
+  /** Puts each event once on each bus in use; answers the indices of those that some bus did not take. */
+  put(events: RoutedEvent[]): Promise<number[]>;
+}
+
+/** A subscription's rule, as a projection of the registry. */
+export interface Rule {
+  name: string;
+  bus: string;
+  /** The composed event pattern, as JSON. */
+  pattern: string;
+  subscription: Pick<Subscription, 'id' | 'contract' | 'dataset' | 'provider' | 'consumer'>;
+}
+
+/** The rules on the shared buses, whose target is the delivery queue. */
+export interface Rules {
+  /** Makes or replaces a rule with its target. */
+  put(rule: Rule): Promise<void>;
+  /** Removes a rule with its target; content when there is none. */
+  remove(bus: string, name: string): Promise<void>;
+  /** Names and patterns of all subscription rules on all buses. */
+  list(): Promise<{ bus: string; name: string; pattern: string }[]>;
+}
+
+/** The buses on which participants publish with the AWS SDK. */
+export interface IngressBuses {
+  /** Makes the participant's bus with its rule and policy, or brings them up to date; answers the bus ARN. */
+  ensure(participant: Pick<Participant, 'id' | 'awsAccount'>): Promise<string>;
+}
+
+// ── deliveries ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A wake-up on the delivery queue: one event for one subscription. */
+export interface DeliveryMessage {
+  subscription: Pick<Subscription, 'id' | 'contract' | 'dataset' | 'provider' | 'consumer'>;
+  /** With its event as routed, or only a reference to the ledger. */
+  event: RoutedEvent | { key: string; sequence: string };
+  /**
+   * Set on what waited and goes again. `attempts` is the record's count when it was sent: a message whose count
+   * no longer stands has been overtaken by another one and is dropped.
+   */
+  again?: { delivery: string; attempts: number };
+}
+
+/** The fair queue between bus and `deliver`. */
+export interface DeliveryQueue {
+  /** Sends each message after a delay of 0 to 900 s; throws unless all were taken. */
+  send(messages: { message: DeliveryMessage; delaySeconds: number }[]): Promise<void>;
+}
+
+/** The durable store of deliveries. */
+export interface Deliveries {
+  /** By id, in order, strongly consistent. */
+  read(ids: string[]): Promise<(Delivery | undefined)[]>;
+  /** Writes all; throws unless all were written. The last write of one delivery wins. */
+  write(deliveries: Delivery[]): Promise<void>;
+  /** A subscription's deliveries, newest event first. */
+  list(
+    subscription: string,
+    query: { status?: DeliveryStatus; since?: Date },
+    page: PageRequest,
+  ): Promise<Page<Delivery>>;
+  /** Those due at or before `now`, page by page. */
+  due(now: Date): AsyncIterable<Delivery[]>;
+  /** Takes the due date away if it is still `dueAt`: false when it has moved. */
+  released(id: string, dueAt: string): Promise<boolean>;
+}
+
+/** The queues of pull destinations; what they hold are references. */
+export interface PullQueues {
+  /** Makes a subscription's queue; answers its address. Content when it is there. */
+  create(subscription: string): Promise<string>;
+  remove(queue: string): Promise<void>;
+  /** Throws unless all were taken. */
+  send(queue: string, references: PullReference[]): Promise<void>;
+  /** At most `max` (1 to 10), each leased for so many seconds; waits at most `waitSeconds` (0 to 20) for the first. */
+  receive(queue: string, max: number, waitSeconds: number, leaseSeconds: number): Promise<{ lease: string; reference: PullReference }[]>;
+  /** Removes leased messages for good; answers for each whether its lease stood. */
+  ack(queue: string, leases: string[]): Promise<boolean[]>;
+  /** Sets the leases to end after so many seconds (0 releases); answers for each whether it stood. */
+  extend(queue: string, leases: string[], seconds: number): Promise<boolean[]>;
+}
+
+/** What a pull queue holds: never the event itself. */
+export interface PullReference {
+  delivery: string;
+  key: string;
+  sequence: string;
+}
+
+/** One request to a webhook, whole. */
+export interface WebhookRequest {
+  url: string;
+  headers: Record<string, string>;
+  body: string | Buffer;
+  timeoutMs: number;
+}
+
+/** What came back: an answer, or why there was none. `refused` is an address that must not be reached. */
+export type WebhookAnswer =
+  | { kind: 'answer'; status: number; retryAfter?: string; body: string }
+  | { kind: 'no-answer'; error: string }
+  | { kind: 'refused'; error: string };
+
+/** Sends to webhooks: never follows redirects, never reaches a forbidden address, keeps connections alive. */
+export type Sender = (request: WebhookRequest) => Promise<WebhookAnswer>;
+
+/** Seals secrets so that a dump of the tables shows none. */
+export interface Sealer {
+  seal(secret: string): Promise<string>;
+  unseal(sealed: string): Promise<string>;
+}
+
+/** Judges data by a JSON Schema 2020-12. */
+export interface SchemaJudge {
+  /** The faults of a schema itself: its dialect, unknown keywords, patterns outside RE2; empty when it is usable. */
+  check(schema: JsonSchema): Fault[];
+  /** Compiles once per `id`; answers every fault of the data, paths being JSON Pointers below `/data`. */
+  judge(id: string, schema: JsonSchema): (data: unknown) => Fault[];
+}
+
+// ── registry ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An answer kept under its Idempotency-Key. */
+export interface KeptAnswer {
+  /** `{participant}/{idempotency key}`. */
+  id: string;
+  /** SHA-256 of method, path and body. */
+  request: string;
+  /** Absent while the first call is under way. Sealed. */
+  answer?: string;
+  expires: number;
+}
+
+/** The nouns of the registry and what they are. */
+export interface Nouns {
+  participant: Participant;
+  key: ApiKey;
+  dataset: Dataset;
+  schema: SchemaVersion;
+  contract: Contract;
+  subscription: Subscription;
+  notice: Notice;
+  publication: Publication;
+  answer: KeptAnswer;
+}
+/** The name of a noun. */
+export type Noun = keyof Nouns;
+
+/** The lists that the registry keeps, each with what selects it. Ordered by id, notices and publications newest first. */
+export interface Listings {
+  participants: { noun: 'participant'; by: Record<never, never> };
+  keysOfParticipant: { noun: 'key'; by: { participant: string } };
+  datasets: { noun: 'dataset'; by: Record<never, never> };
+  datasetsOfProvider: { noun: 'dataset'; by: { provider: string } };
+  schemasOfType: { noun: 'schema'; by: { dataset: string; type: string } };
+  contractsOfProvider: { noun: 'contract'; by: { provider: string } };
+  contractsOfConsumer: { noun: 'contract'; by: { consumer: string } };
+  contractsOfDataset: { noun: 'contract'; by: { dataset: string } };
+  subscriptions: { noun: 'subscription'; by: Record<never, never> };
+  /** Those whose present rule has not settled; sparse. */
+  subscriptionsToSettle: { noun: 'subscription'; by: Record<never, never> };
+  subscriptionsOfConsumer: { noun: 'subscription'; by: { consumer: string } };
+  subscriptionsOfContract: { noun: 'subscription'; by: { contract: string } };
+  noticesOfParticipant: { noun: 'notice'; by: { participant: string } };
+  publicationsOfParticipant: { noun: 'publication'; by: { participant: string } };
+}
+/** The name of a list. */
+export type Listing = keyof Listings;
+
+/** A page: at most `limit` items after `cursor`. */
+export interface PageRequest {
+  limit: number;
+  cursor?: string;
+}
+/** Items and where the next page begins; null at the end. */
+export interface Page<Item> {
+  items: Item[];
+  next: string | null;
+}
+
+/** One thing of the registry, by noun and id. A schema's id is `schemaId(dataset, type, version)`. */
+export interface Ref<N extends Noun = Noun> {
+  noun: N;
+  id: string;
+}
+
+/** One conditional change; a transaction of them is all or nothing. */
+export type Change = {
+  [N in Noun]:
+    | { do: 'create'; noun: N; item: Nouns[N] }
+    /** Replaces `before`, if it is still what is stored. Id and the parents that lists select by never change. */
+    | { do: 'replace'; noun: N; before: Nouns[N]; item: Nouns[N] }
+    | { do: 'remove'; noun: N; id: string }
+    /** Changes nothing, but fails the transaction unless `before` is still what is stored. */
+    | { do: 'expect'; noun: N; before: Nouns[N] };
+}[Noun];
+
+/** The durable store of participants, keys, datasets, contracts and subscriptions. */
+export interface Registry {
+  /** Strongly consistent. Keeps nothing that has `expires` behind `now`. */
+  read<N extends Noun>(noun: N, id: string): Promise<Nouns[N] | undefined>;
+  /** Strongly consistent, in one call up to 100. */
+  readAll<const R extends readonly Ref[]>(refs: R): Promise<{ -readonly [I in keyof R]: Nouns[R[I]['noun']] | undefined }>;
+  list<L extends Listing>(listing: L, by: Listings[L]['by'], page: PageRequest): Promise<Page<Nouns[Listings[L]['noun']]>>;
+  /** All or nothing, at most 100 changes; false when a condition did not hold. */
+  write(changes: Change[]): Promise<boolean>;
+  /** Every type that a provider may publish, strongly consistent; a projection of its datasets, written with them. */
+  publishable(provider: string): Promise<PublishableType[]>;
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { instant, opaqueId } from './ids.ts';
+
+/** One attempt to hand a delivery over: what came back, how fast, and the first KiB of the answer. */
+export const attempt = z.object({
+  at: instant,
+  status: z.int().optional(),
+  error: z.string().optional(),
+  latencyMs: z.int().nonnegative(),
+  answer: z.string().max(1024).optional(),
+});
+export type Attempt = z.infer<typeof attempt>;
+
+/** What the contract says of one delivery. */
+export const verdictKind = z.enum(['deliver', 'redact', 'delay', 'withhold']);
+
+/**
+ * Where a delivery stands: `delivered` (2xx or acknowledged), `available` (in the pull queue), `retrying`,
+ * `delayed` (by a clause), `withheld` (by the verdict), `parked` (out of attempts), `gone` (the receiver said 410).
+ */
+export const deliveryStatus = z.enum(['delivered', 'available', 'retrying', 'delayed', 'withheld', 'parked', 'gone']);
+export type DeliveryStatus = z.infer<typeof deliveryStatus>;
+
+/** One event on its way to one subscription. */
+export const delivery = z.object({
+  id: opaqueId('delivery'),
+  subscription: opaqueId('subscription'),
+  /** The ledger's key and sequence of the event. */
+  event: z.object({ key: z.string(), sequence: z.string(), id: z.string(), source: z.string(), type: z.string() }),
+  status: deliveryStatus,
+  verdict: verdictKind,
+  /** Which clause decided. */
+  clause: z.string(),
+  attempts: z.array(attempt),
+  /** How many attempts there were in all; `attempts` keeps the latest ten. */
+  attemptCount: z.int().nonnegative(),
+  /** When it is due again; absent when nothing is planned. */
+  dueAt: instant.optional(),
+  createdAt: instant,
+  updatedAt: instant,
+  /** When it is forgotten, in epoch seconds. */
+  expires: z.int(),
+});
+export type Delivery = z.infer<typeof delivery>;

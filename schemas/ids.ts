@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** An id that a person picks (participants, datasets): 2 to 63 of `a-z`, `0-9` and `-`. */
+export const readableId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/, 'must be 2 to 63 of a-z, 0-9 and -, without - at either end');
+
+/** What opaque ids begin with: one prefix per noun. */
+export const ID_PREFIXES = {
+  contract: 'ctr_',
+  subscription: 'sub_',
+  delivery: 'dlv_',
+  key: 'key_',
+  upload: 'upl_',
+  replay: 'rpl_',
+  notice: 'ntc_',
+  publication: 'pub_',
+  audit: 'aud_',
+} as const;
+
+/** Nouns whose ids the mesh makes: a prefix and a ULID, so that they sort by the time of their making. */
+export type IdPrefix = keyof typeof ID_PREFIXES;
+
+/** The schema of an opaque id of one noun. */
+export const opaqueId = (noun: IdPrefix): z.ZodString =>
+  z.string().regex(new RegExp(`^${ID_PREFIXES[noun]}[0-9A-Z]{26}$`), `must be an id such as ${ID_PREFIXES[noun]}01J…`);
+
+/** An instant: RFC 3339 in UTC with milliseconds, as every answer of the mesh has it. */
+export const instant = z.iso.datetime({ offset: true });

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { eventType } from './dataset.ts';
+import { instant, opaqueId, readableId } from './ids.ts';
+
+const concurrency = z.int().min(1).max(100).default(10);
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/)
+  .refine((name) => !/^(webhook-|ce-|host$|content-|transfer-|connection$|te$|upgrade$|trailer$|proxy-|expect$|keep-alive$)/i.test(name), {
+    message: 'is set by the mesh or by HTTP itself',
+  });
+
+/** Where deliveries go. `sqs`, `eventbus` and `s3` come with a later version of the mesh and are refused by name. */
+export const destination = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('webhook'),
+    url: z.url({ protocol: /^https?$/ }).max(2048),
+    mode: z.enum(['structured', 'binary']).default('structured'),
+    headers: z.record(headerName, z.string().max(1024).regex(/^[\t\x20-\x7e]*$/)).optional(),
+    concurrency,
+  }),
+  z.strictObject({ kind: z.literal('pull'), concurrency }),
+]);
+export type Destination = z.infer<typeof destination>;
+
+/** The states of a subscription. */
+export const subscriptionStatus = z.enum(['unverified', 'starting', 'active', 'paused', 'failing', 'disabled', 'ended']);
+export type SubscriptionStatus = z.infer<typeof subscriptionStatus>;
+
+/** An EventBridge event pattern on `{type, subject, data}`; `domain/pattern` judges its grammar. */
+export const filter = z.record(z.string(), z.unknown());
+
+/** `POST /subscriptions`. */
+export const subscriptionRequest = z.strictObject({
+  contract: opaqueId('contract'),
+  types: z.array(eventType).min(1).max(50).optional(),
+  filter: filter.optional(),
+  destination,
+  label: z.string().min(1).max(200).optional(),
+});
+export type SubscriptionRequest = z.infer<typeof subscriptionRequest>;
+
+/** `PATCH /subscriptions/{id}`; a filter of null removes it. */
+export const subscriptionPatch = z
+  .strictObject({
+    filter: filter.nullable(),
+    destination,
+    paused: z.boolean(),
+    label: z.string().min(1).max(200),
+  })
+  .partial();
+export type SubscriptionPatch = z.infer<typeof subscriptionPatch>;
+
+/** A webhook secret as kept: sealed by the application's key; the older one signs too until `until`. */
+export const sealedSecret = z.object({ sealed: z.string(), until: instant.optional() });
+
+/** A consumer's standing wish under a contract: one EventBridge rule. */
+export const subscription = z.object({
+  id: opaqueId('subscription'),
+  contract: opaqueId('contract'),
+  dataset: readableId,
+  provider: readableId,
+  consumer: readableId,
+  types: z.array(eventType).optional(),
+  filter: filter.optional(),
+  destination,
+  label: z.string().optional(),
+  status: subscriptionStatus,
+  /** When its present rule was put, and whether it has settled. */
+  rule: z.object({ name: z.string(), bus: z.string(), putAt: instant, settled: z.boolean(), replaces: z.string().optional() }),
+  /** Newest first; webhooks only. */
+  secrets: z.array(sealedSecret),
+  /** The queue's URL; pull only. */
+  pullQueue: z.string().optional(),
+  failingSince: instant.optional(),
+  createdAt: instant,
+  revision: z.int().positive(),
+});
+export type Subscription = z.infer<typeof subscription>;

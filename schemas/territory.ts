@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { duration } from './duration.ts';
+import { readableId } from './ids.ts';
+
+/** Waits between the attempts of a delivery, from api.md; after the last one it is parked. */
+export const DEFAULT_RETRY_WAITS = ['PT5S', 'PT5M', 'PT30M', 'PT2H', 'PT5H', 'PT10H', 'PT10H'];
+
+/**
+ * One territory: one deployment. Every duration of the mesh is declared here, so that a test territory differs
+ * from a real one by its file only.
+ */
+export const territory = z.strictObject({
+  id: readableId,
+  name: z.string().min(1),
+  /** `development` lets the stores be deleted with the stack; `production` keeps them. */
+  stage: z.enum(['development', 'production']).default('production'),
+  retryWaits: z.array(duration).min(1).default(DEFAULT_RETRY_WAITS),
+  /** How long one request to a webhook may take. */
+  webhookTimeout: duration.default('PT15S'),
+  /** How long both secrets sign after a rotation. */
+  secretOverlap: duration.default('P1D'),
+  /** How long a new rule is given before what came since is routed again. */
+  ruleSettling: duration.default('PT2M'),
+  /** How old what the verdict reads may be; promise 2 allows 5 s from change to last request. */
+  verdictFreshness: duration.default('PT2S'),
+  /** How long one pulled message stays leased, unless extended. */
+  leaseDuration: duration.default('PT1M'),
+  /** How long a failing subscription is tried before it is disabled. */
+  disableAfter: duration.default('P5D'),
+  /** How long an answer is kept under its Idempotency-Key. */
+  idempotency: duration.default('P1D'),
+  /** How long refused publications can be read. */
+  rejectionRetention: duration.default('P7D'),
+  /** Lets webhooks reach private and loopback addresses over plain HTTP: local engines only. */
+  privateWebhooks: z.boolean().default(false),
+  /** Shared buses beyond the first, once one nears 300 rules. */
+  buses: z.int().min(1).max(10).default(1),
+  /** Who is told by e-mail of alarms. */
+  alarmEmail: z.email().optional(),
+});
+/** A validated territory. */
+export type Territory = z.output<typeof territory>;
