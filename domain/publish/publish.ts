@@ -1,0 +1,164 @@
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import { readCloudEvent } from '../../events/envelope.ts';
+import { eventKey } from '../../events/key.ts';
+import { sealEvent } from '../../events/seal.ts';
+import type { Fault, Problem } from '../../schemas/problem.ts';
+import type { AppendResult, Clock, Ledger, LedgerEntry } from '../ports.ts';
+import { type catalogueReader, resolveType } from './catalogue.ts';
+import type { PublishOutcome } from './outcome.ts';
+
+/** The most bytes of one event as stored: what every intermediary must forward (CloudEvents 1.0, "Size Limits"). */
+export const MAX_EVENT_BYTES = 64 * 1024;
+
+/** What publishing needs of the world. */
+export interface PublishDeps {
+  territory: string;
+  ledger: Pick<Ledger, 'append'>;
+  now: Clock;
+  /** A new ULID that sorts after all this process gave before. */
+  nextSequence: (now: Date) => string;
+  types: ReturnType<typeof catalogueReader>;
+}
+
+/** A candidate that passed every check, ready for the ledger. */
+interface Checked {
+  entry: LedgerEntry;
+  outcome: { id: string; source: string; digest: string };
+}
+
+/**
+ * Accepts a provider's events: each stands for itself, in the order given. `accepted` means that the ledger's write
+ * succeeded; `failed` is the mesh's fault and may be sent again; `rejected` lists every error by JSON Pointer.
+ */
+export async function publish(deps: PublishDeps, provider: string, candidates: unknown[]): Promise<PublishOutcome[]> {
+  const outcomes: PublishOutcome[] = new Array<PublishOutcome>(candidates.length);
+  const checked = new Map<number, Checked>();
+  const now = deps.now();
+  const own = `//${deps.territory}/${provider}`;
+  for (const [index, candidate] of candidates.entries()) {
+    const result = await check(deps, provider, own, candidate, now);
+    if ('entry' in result) checked.set(index, result);
+    else outcomes[index] = result;
+  }
+  await appendAll(deps.ledger, checked, outcomes);
+  return outcomes;
+}
+
+async function check(
+  deps: PublishDeps,
+  provider: string,
+  own: string,
+  candidate: unknown,
+  now: Date,
+): Promise<Checked | (PublishOutcome & { status: 'rejected' })> {
+  const read = readCloudEvent(candidate);
+  if ('faults' in read) return rejected(idOf(candidate), notValid('The event is not a CloudEvent 1.0', read.faults));
+  const { event } = read;
+  if (event.source && event.source !== own && !event.source.startsWith(`${own}/`)) {
+    const message = `must be ${own} or a path below it; leave it out to have it filled in`;
+    return rejected(event.id, notValid(`The source ${event.source} is not yours`, [{ path: '/source', message }]));
+  }
+  const resolved = resolveType(await deps.types.catalogue(provider), event.type, event['dataset']);
+  if ('problem' in resolved) return rejected(event.id, resolved.problem);
+  const type = resolved.found;
+  const faults = (await deps.types.judgeOf(type))(dataOf(event));
+  if (faults.length > 0) {
+    const schema = `the schema of ${type.type}, version ${type.schemaVersion}`;
+    return rejected(event.id, notValid(`The data does not obey ${schema}: ${faults.length} error(s)`, faults));
+  }
+  const sealed = sealEvent(event, { source: own, now });
+  if (Buffer.byteLength(sealed.body) > MAX_EVENT_BYTES) return rejected(event.id, tooLarge(sealed.body));
+  const source = sealed.event.source;
+  return {
+    outcome: { id: event.id, source, digest: sealed.digest },
+    entry: {
+      key: eventKey(type.dataset, source, event.id),
+      sequence: deps.nextSequence(now),
+      dataset: type.dataset,
+      provider,
+      type: type.type,
+      schemaVersion: type.schemaVersion,
+      digest: sealed.digest,
+      body: sealed.body,
+      expires: Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400,
+    },
+  };
+}
+
+/**
+ * Appends what was checked. Equal keys in one call go in rounds, the first of each key first, since the ledger takes
+ * a key once in a call: the same content is a duplicate of it, other content is judged against what is stored then.
+ */
+async function appendAll(ledger: PublishDeps['ledger'], checked: Map<number, Checked>, outcomes: PublishOutcome[]): Promise<void> {
+  let waiting = [...checked];
+  while (waiting.length > 0) {
+    const firsts = new Map<string, { index: number; checked: Checked }>();
+    for (const [index, item] of waiting) {
+      if (!firsts.has(item.entry.key)) firsts.set(item.entry.key, { index, checked: item });
+    }
+    const round = [...firsts.values()];
+    const results = await ledger.append(round.map((first) => first.checked.entry));
+    const resultOf = new Map<string, AppendResult>();
+    for (const [position, first] of round.entries()) {
+      const result = results[position] ?? 'failed';
+      resultOf.set(first.checked.entry.key, result);
+      outcomes[first.index] = outcomeOf(first.checked, result);
+    }
+    waiting = waiting.filter(([index, item]) => {
+      const first = firsts.get(item.entry.key);
+      if (!first || first.index === index) return false;
+      const result = resultOf.get(item.entry.key) ?? 'failed';
+      const same = item.entry.digest === first.checked.entry.digest;
+      if (result === 'conflict' && !same) return true;
+      outcomes[index] = outcomeOf(item, afterFirst(result, same));
+      return false;
+    });
+  }
+}
+
+/** What an event is whose key stood earlier in the same call. */
+function afterFirst(first: AppendResult, same: boolean): AppendResult {
+  if (first === 'failed') return 'failed';
+  if (first === 'conflict') return 'conflict';
+  return same ? 'duplicate' : 'conflict';
+}
+
+function outcomeOf({ outcome }: Checked, result: AppendResult): PublishOutcome {
+  switch (result) {
+    case 'accepted':
+    case 'duplicate':
+      return { status: result, ...outcome };
+    case 'conflict':
+      return rejected(outcome.id, {
+        kind: 'conflict',
+        detail: `An event with source ${outcome.source} and id ${outcome.id} was accepted with other content: an accepted event never changes`,
+      });
+    case 'failed':
+      return {
+        status: 'failed',
+        id: outcome.id,
+        problem: { kind: 'unavailable', detail: 'The ledger could not take the event: send it again', retryAfter: 1 },
+      };
+  }
+}
+
+/** What the schema judges: `data`, the base64 text of binary data, or nothing. */
+const dataOf = (event: CloudEvent): unknown => ('data' in event ? event.data : event.data_base64);
+
+const rejected = (id: string | undefined, problem: Problem): PublishOutcome & { status: 'rejected' } => ({
+  status: 'rejected',
+  ...(id !== undefined && { id }),
+  problem,
+});
+
+const notValid = (detail: string, errors: Fault[]): Problem => ({ kind: 'not-valid', detail, errors });
+
+const tooLarge = (body: string): Problem => ({
+  kind: 'too-large',
+  detail: `The event has ${Buffer.byteLength(body)} bytes as canonical JSON; at most ${MAX_EVENT_BYTES} are taken`,
+});
+
+function idOf(candidate: unknown): string | undefined {
+  const id = typeof candidate === 'object' && candidate !== null && 'id' in candidate ? candidate.id : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
