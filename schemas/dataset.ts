@@ -117,6 +117,9 @@ export const schemaVersion = z.object({
 });
 export type SchemaVersion = z.infer<typeof schemaVersion>;
 
+/** The id of a schema version: unambiguous, since neither a dataset's id nor a number has a `#`. */
+export const schemaId = (dataset: string, type: string, version: number): string => `${dataset}#${type}#${version}`;
+
 /** What a provider may publish: one type of one of its datasets, as the doors in need it. */
 export interface PublishableType {
   provider: string;
