@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { territoryVariable } from '../variables.ts';
+
+/** What `deliver` is told by its stack. */
+export const environment = z.object({
+  TERRITORY: territoryVariable,
+  LEDGER_TABLE: z.string().min(1),
+  REGISTRY_TABLE: z.string().min(1),
+  DELIVERIES_TABLE: z.string().min(1),
+  DELIVERY_QUEUE_URL: z.url(),
+  SEALING_KEY_PARAMETER: z.string().min(1),
+});

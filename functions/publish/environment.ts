@@ -1,0 +1,9 @@
+import { z } from 'zod';
+import { territoryVariable } from '../variables.ts';
+
+/** What `publish` is told by its stack. */
+export const environment = z.object({
+  TERRITORY: territoryVariable,
+  LEDGER_TABLE: z.string().min(1),
+  REGISTRY_TABLE: z.string().min(1),
+});

@@ -1,0 +1,8 @@
+import { z } from 'zod';
+import { namesVariable, territoryVariable } from '../variables.ts';
+
+/** What `route` is told by its stack. */
+export const environment = z.object({
+  TERRITORY: territoryVariable,
+  BUS_NAMES: namesVariable,
+});
