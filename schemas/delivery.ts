@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instant, opaqueId } from './ids.ts';
 
 /** One attempt to hand a delivery over: what came back, how fast, and the first KiB of the answer. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An id that a person picks (participants, datasets): 2 to 63 of `a-z`, `0-9` and `-`. */
 export const readableId = z

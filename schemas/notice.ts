@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instant, opaqueId, readableId } from './ids.ts';
 import { fault } from './problem.ts';
 

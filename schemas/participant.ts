@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instant, opaqueId, readableId } from './ids.ts';
 
 /** What a participant or a key may be; only an operator gives the last two. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One thing that is wrong, and where: `path` is a JSON Pointer (RFC 6901) into what was sent. */
 export const fault = z.object({ path: z.string(), message: z.string() });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventType } from './dataset.ts';
 import { instant, opaqueId, readableId } from './ids.ts';
 
