@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { territory } from '../schemas/territory.ts';
 
 /** The whole territory, given to each function as JSON, so that none has a configuration of its own. */

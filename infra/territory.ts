@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { territory, type Territory } from '../schemas/territory.ts';
 
 /** Where the territories of this repository are. */

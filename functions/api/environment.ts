@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { namesVariable, territoryVariable } from '../variables.ts';
 
 /** What `api` is told by its stack. */

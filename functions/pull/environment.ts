@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { territoryVariable } from '../variables.ts';
 
 /** What `pull` is told by its stack. */
