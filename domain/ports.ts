@@ -168,6 +168,8 @@ export type Sender = (request: WebhookRequest) => Promise<WebhookAnswer>;
 export interface Sealer {
   seal(secret: string): Promise<string>;
   unseal(sealed: string): Promise<string>;
+  /** 32 bytes that stand for a purpose, derived from the sealing key and never stored. */
+  derive(purpose: string): Promise<Buffer>;
 }
 
 /** Judges data by a JSON Schema 2020-12. */

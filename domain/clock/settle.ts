@@ -1,0 +1,79 @@
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import { milliseconds } from '../../schemas/duration.ts';
+import type { Subscription } from '../../schemas/subscription.ts';
+import type { Territory } from '../../schemas/territory.ts';
+import { matches } from '../pattern/match.ts';
+import type { DeliveryQueue, Ledger, Registry, Rules } from '../ports.ts';
+import { routed } from '../route.ts';
+import { refsOf } from './release.ts';
+
+/** How much further back than the rule's making is routed again: clocks differ between functions. */
+const CLOCK_SKEW_MS = 5000;
+
+/** What settling needs of the world. */
+export interface SettleDeps {
+  registry: Pick<Registry, 'list' | 'read' | 'write'>;
+  ledger: Pick<Ledger, 'history' | 'read'>;
+  queue: DeliveryQueue;
+  rules: Pick<Rules, 'remove'>;
+  territory: Pick<Territory, 'ruleSettling'>;
+}
+
+/**
+ * Settles the subscriptions whose rule has had its time: everything since the rule was put is routed to them again
+ * (derived delivery ids make that harmless), then `starting` becomes `active` and the rule that was replaced goes.
+ */
+export async function settleSubscriptions(deps: SettleDeps, now: Date): Promise<{ settled: number; backfilled: number }> {
+  const ripe = now.getTime() - milliseconds(deps.territory.ruleSettling);
+  let settled = 0;
+  let backfilled = 0;
+  for await (const subscription of unsettled(deps.registry)) {
+    if (Date.parse(subscription.rule.putAt) > ripe) continue;
+    backfilled += await backfill(deps, subscription, now);
+    if (await markSettled(deps, subscription)) settled += 1;
+  }
+  return { settled, backfilled };
+}
+
+async function* unsettled(registry: Pick<Registry, 'list'>): AsyncIterable<Subscription> {
+  let cursor: string | null = null;
+  do {
+    const page: { items: Subscription[]; next: string | null } = await registry.list('subscriptionsToSettle', {}, {
+      limit: 100,
+      ...(cursor !== null && { cursor }),
+    });
+    yield* page.items;
+    cursor = page.next;
+  } while (cursor !== null);
+}
+
+/** Sends what the subscription matches of the ledger since its rule was put; answers how many. */
+async function backfill(deps: SettleDeps, subscription: Subscription, now: Date): Promise<number> {
+  const from = new Date(Date.parse(subscription.rule.putAt) - CLOCK_SKEW_MS);
+  const since = new Date(Math.max(from.getTime(), Date.parse(subscription.createdAt)));
+  let count = 0;
+  for await (const page of deps.ledger.history(subscription.dataset, since, new Date(now.getTime() + CLOCK_SKEW_MS))) {
+    const entries = await deps.ledger.read(page.map(({ key }) => key), now);
+    const wanted = entries.flatMap((entry) => (entry && wants(subscription, routed(entry).event) ? [entry] : []));
+    await deps.queue.send(
+      wanted.map(({ key, sequence }) => ({ message: { subscription: refsOf(subscription), event: { key, sequence } }, delaySeconds: 0 })),
+    );
+    count += wanted.length;
+  }
+  return count;
+}
+
+/** Whether a subscription's types and filter match an event, as its rule would. */
+export function wants({ types, filter }: Pick<Subscription, 'types' | 'filter'>, event: CloudEvent): boolean {
+  return (types === undefined || types.includes(event.type)) && (filter === undefined || matches(filter, event));
+}
+
+async function markSettled(deps: SettleDeps, seen: Subscription): Promise<boolean> {
+  const before = await deps.registry.read('subscription', seen.id);
+  if (!before || before.rule.settled || before.rule.putAt !== seen.rule.putAt) return false;
+  const { replaces, ...rule } = before.rule;
+  if (replaces !== undefined) await deps.rules.remove(rule.bus, replaces);
+  const status = before.status === 'starting' ? 'active' : before.status;
+  const item = { ...before, status, rule: { ...rule, settled: true }, revision: before.revision + 1 };
+  return deps.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
+}

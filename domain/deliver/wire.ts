@@ -1,0 +1,48 @@
+import { decodeTime } from 'ulid';
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import { toBinary, toStructured } from '../../events/http-binding.ts';
+import type { Destination } from '../../schemas/subscription.ts';
+import type { RoutedEvent, WebhookRequest } from '../ports.ts';
+import type { JudgedEvent } from './verdict.ts';
+import { signatures } from './sign.ts';
+
+/** What a verdict needs to know of a routed event. */
+export const judged = ({ sequence, event }: RoutedEvent): JudgedEvent => ({
+  type: event.type,
+  acceptedAt: new Date(decodeTime(sequence)),
+  jsonData: event.data_base64 === undefined && isJson(event.datacontenttype),
+});
+
+/** CloudEvents JSON format section 3.1: no content type means JSON; else the subtype is `json` or ends in `+json`. */
+function isJson(contentType: string | undefined): boolean {
+  return contentType === undefined || /^[^/;]+\/(?:[^/;]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
+/** The event as consumers get it: what the mesh knows of it in the extensions `dataset` and `sequence`. */
+export const stated = ({ dataset, sequence }: RoutedEvent, event: CloudEvent): CloudEvent => ({ ...event, dataset, sequence });
+
+/** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */
+export function webhookRequest(
+  destination: Destination & { kind: 'webhook' },
+  event: CloudEvent,
+  delivery: string,
+  secrets: string[],
+  at: Date,
+  timeoutMs: number,
+): WebhookRequest {
+  const { headers, body } = destination.mode === 'binary' ? toBinary(event) : toStructured(event);
+  const timestamp = Math.floor(at.getTime() / 1000);
+  return {
+    url: destination.url,
+    headers: {
+      ...destination.headers,
+      ...headers,
+      'user-agent': 'Maille',
+      'webhook-id': delivery,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': signatures(secrets, delivery, timestamp, body),
+    },
+    body,
+    timeoutMs,
+  };
+}

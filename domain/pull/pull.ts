@@ -1,0 +1,150 @@
+import type { Delivery } from '../../schemas/delivery.ts';
+import { seconds } from '../../schemas/duration.ts';
+import type { Caller } from '../../schemas/participant.ts';
+import { ProblemError } from '../../schemas/problem.ts';
+import type { Subscription } from '../../schemas/subscription.ts';
+import type { Territory } from '../../schemas/territory.ts';
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import { minimised } from '../deliver/deliver.ts';
+import { recorded } from '../deliver/record.ts';
+import type { StandingReader } from '../deliver/standing.ts';
+import { type Standing, standingClause, type Verdict, verdictOn } from '../deliver/verdict.ts';
+import { judged } from '../deliver/wire.ts';
+import type { Clock, Deliveries, Ledger, LedgerEntry, PullQueues, PullReference, Registry, Sealer } from '../ports.ts';
+import { routed } from '../route.ts';
+
+/** What pulling needs of the world. */
+export interface PullDeps {
+  registry: Pick<Registry, 'read'>;
+  standings: StandingReader;
+  ledger: Pick<Ledger, 'read'>;
+  deliveries: Pick<Deliveries, 'read' | 'write'>;
+  pullQueues: Pick<PullQueues, 'receive' | 'ack' | 'extend'>;
+  sealer: Pick<Sealer, 'derive' | 'unseal'>;
+  now: Clock;
+  territory: Pick<Territory, 'leaseDuration'>;
+}
+
+/** One leased event. */
+export interface PulledMessage {
+  lease: string;
+  leaseSeconds: number;
+  event: CloudEvent;
+}
+
+/** Whether each lease still stood. */
+export interface LeaseResults {
+  results: { lease: string; ok: boolean }[];
+}
+
+/** What was received, with its queue's lease. */
+interface Leased {
+  lease: string;
+  reference: PullReference;
+}
+
+/**
+ * At most `max` events, leased, each judged, minimised and read from the ledger only now. What the contract has come
+ * to withhold since it was queued is recorded as such and leaves the queue. Refused while nothing may pass at all.
+ */
+export async function receive(
+  deps: PullDeps,
+  caller: Caller,
+  id: string,
+  { max, waitSeconds }: { max: number; waitSeconds: number },
+): Promise<{ messages: PulledMessage[] }> {
+  const { queue, refs } = await pullable(deps, caller, id);
+  const leaseSeconds = Math.ceil(seconds(deps.territory.leaseDuration));
+  const leased = await deps.pullQueues.receive(queue, max, waitSeconds, leaseSeconds);
+  if (leased.length === 0) return { messages: [] };
+  const entries = await deps.ledger.read(leased.map(({ reference }) => reference.key), deps.now());
+  // The wait may have been long: what the verdict reads is read again.
+  const standing = await standingNow(deps, refs);
+  const judgements = leased.map((one, index) => judgeLeased(one, entries[index], standing, deps.now()));
+  await dismiss(deps, queue, id, judgements, standing);
+  const messages = judgements.map(async ({ leased: one, entry, verdict }) => {
+    if (!entry || verdict.kind === 'withhold' || verdict.kind === 'delay') return [];
+    const event = await minimised(deps, routed(entry), standing);
+    return [{ lease: `${one.reference.delivery}.${one.lease}`, leaseSeconds, event }];
+  });
+  return { messages: (await Promise.all(messages)).flat() };
+}
+
+/** Ends leases for good: the events are delivered. 409 once the contract no longer stands. */
+export async function ack(deps: PullDeps, caller: Caller, id: string, leases: string[]): Promise<LeaseResults> {
+  const { queue } = await pullable(deps, caller, id);
+  const parsed = leases.map(parseLease);
+  const removed = await deps.pullQueues.ack(queue, parsed.map(({ lease }) => lease));
+  const ids = [...new Set(parsed.flatMap(({ delivery }, index) => (removed[index] ? [delivery] : [])))];
+  const records = ids.length === 0 ? [] : await deps.deliveries.read(ids);
+  const now = deps.now().toISOString();
+  // A lease that was made up may name another's delivery: only the subscription's own are touched.
+  const mine = records.filter((record): record is Delivery => record?.subscription === id);
+  if (mine.length > 0) await deps.deliveries.write(mine.map((record) => ({ ...record, status: 'delivered', updatedAt: now })));
+  return { results: leases.map((lease, index) => ({ lease, ok: removed[index] ?? false })) };
+}
+
+/** Sets when leases end, in seconds from now; 0 releases them at once. 409 once the contract no longer stands. */
+export async function extend(deps: PullDeps, caller: Caller, id: string, leases: string[], until: number): Promise<LeaseResults> {
+  const { queue } = await pullable(deps, caller, id);
+  const stood = await deps.pullQueues.extend(queue, leases.map((lease) => parseLease(lease).lease), until);
+  return { results: leases.map((lease, index) => ({ lease, ok: stood[index] ?? false })) };
+}
+
+async function pullable(deps: PullDeps, caller: Caller, id: string) {
+  const subscription = await deps.registry.read('subscription', id);
+  if (!subscription || subscription.consumer !== caller.participant) {
+    throw new ProblemError('not-found', `There is no subscription ${id}`);
+  }
+  if (subscription.destination.kind !== 'pull') {
+    throw new ProblemError('conflict', `The subscription ${id} delivers to a ${subscription.destination.kind}: nothing is pulled from it`);
+  }
+  const refs = refsOf(subscription);
+  await standingNow(deps, refs);
+  if (!subscription.pullQueue) throw new ProblemError('unavailable', 'The queue of this subscription is being made', { retryAfter: 2 });
+  return { queue: subscription.pullQueue, refs };
+}
+
+async function standingNow(deps: PullDeps, refs: ReturnType<typeof refsOf>): Promise<Standing> {
+  const standing = await deps.standings.read(refs);
+  const clause = standingClause(standing, deps.now());
+  if (clause) throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause}`);
+  return standing;
+}
+
+const refsOf = ({ id, contract, dataset, provider, consumer }: Subscription) => ({ id, contract, dataset, provider, consumer });
+
+interface Judgement {
+  leased: Leased;
+  entry: LedgerEntry | undefined;
+  verdict: Verdict;
+}
+
+function judgeLeased(leased: Leased, entry: LedgerEntry | undefined, standing: Standing, now: Date): Judgement {
+  const verdict: Verdict = entry
+    ? verdictOn(standing, judged(routed(entry)), now)
+    : { kind: 'withhold', clause: 'dataset.retentionDays' };
+  return { leased, entry, verdict };
+}
+
+/** Takes what is withheld out of the queue, once it is recorded: `recover` brings it back where the contract allows. */
+async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Judgement[], standing: Standing): Promise<void> {
+  const withheld = judgements.filter(({ verdict }) => verdict.kind === 'withhold');
+  if (withheld.length === 0) return;
+  const now = deps.now();
+  const before = await deps.deliveries.read(withheld.map(({ leased }) => leased.reference.delivery));
+  const records = withheld.flatMap(({ leased, entry, verdict }, index) => {
+    const known = before[index];
+    if (!entry) return known ? [{ ...known, status: 'withheld' as const, clause: verdict.clause }] : [];
+    const expires = known?.expires ?? entry.expires;
+    return [recorded(leased.reference.delivery, id, routed(entry), known, { status: 'withheld', verdict }, now, expires)];
+  });
+  if (records.length > 0) await deps.deliveries.write(records);
+  if (standing.subscription) await deps.pullQueues.ack(queue, withheld.map(({ leased }) => leased.lease));
+}
+
+/** `{delivery}.{the queue's lease}`, as `receive` gave it. */
+function parseLease(text: string): { delivery: string; lease: string } {
+  const dot = text.indexOf('.');
+  return { delivery: text.slice(0, Math.max(dot, 0)), lease: text.slice(dot + 1) };
+}
