@@ -1,0 +1,68 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { DeliveryMessage, DeliveryQueue } from '../../domain/ports.ts';
+import { sendAll, toBody } from './send-batches.ts';
+
+const LONGEST_DELAY_SECONDS = 900;
+
+/** The delivery queue on SQS: the subscription is the message group, by which a standard queue is fair. */
+export function deliveryQueue({ client, queueUrl }: { client: SQSClient; queueUrl: string }): DeliveryQueue {
+  return {
+    async send(messages) {
+      const wrong = messages.find(({ delaySeconds }) => !isDelay(delaySeconds));
+      if (wrong) throw new RangeError(`A delay of ${wrong.delaySeconds} s is not a whole number from 0 to 900`);
+      await sendAll(
+        client,
+        queueUrl,
+        messages.map(({ message, delaySeconds }) => ({
+          MessageBody: toBody(message),
+          MessageGroupId: message.subscription.id,
+          DelaySeconds: delaySeconds,
+        })),
+      );
+    },
+  };
+}
+
+/** Whether SQS can hold a message back so long. */
+export const isDelay = (seconds: number): boolean =>
+  Number.isInteger(seconds) && seconds >= 0 && seconds <= LONGEST_DELAY_SECONDS;
+
+/** The delivery message in the body of an SQS message, or undefined when it is none. */
+export function readDeliveryMessage(body: string): DeliveryMessage | undefined {
+  const message = parseJson(body);
+  if (!isRecord(message) || !isRecord(message['event'])) return undefined;
+  const { subscription, event, again } = message;
+  if (!hasStrings(subscription, SUBSCRIPTION_KEYS) || !hasStrings(event, EVENT_KEYS)) return undefined;
+  if ('event' in event && !isRouted(event)) return undefined;
+  if (again !== undefined && !isAgain(again)) return undefined;
+  // Safe: every member that the type has was checked above; the event itself was checked before it was accepted.
+  return message as unknown as DeliveryMessage;
+}
+
+const SUBSCRIPTION_KEYS = ['id', 'contract', 'dataset', 'provider', 'consumer'];
+const EVENT_KEYS = ['key', 'sequence'];
+const CLOUD_EVENT_KEYS = ['specversion', 'id', 'source', 'type'];
+
+type JsonRecord = Record<string, unknown>;
+
+const isRecord = (value: unknown): value is JsonRecord =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const hasStrings = (value: unknown, keys: string[]): value is JsonRecord =>
+  isRecord(value) && keys.every((key) => typeof value[key] === 'string');
+
+const isRouted = (event: JsonRecord): boolean =>
+  hasStrings(event['event'], CLOUD_EVENT_KEYS) &&
+  typeof event['dataset'] === 'string' &&
+  Number.isInteger(event['schemaVersion']);
+
+const isAgain = (again: unknown): boolean =>
+  hasStrings(again, ['delivery']) && (again['due'] === undefined || typeof again['due'] === 'string');
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
