@@ -87,6 +87,21 @@ export interface IngressBuses {
   ensure(participant: Pick<Participant, 'id' | 'awsAccount'>): Promise<string>;
 }
 
+/** A span of time in which accepted events may not have reached the bus: the stream's source gave up on them. */
+export interface RouteGap {
+  from: Date;
+  to: Date;
+  /** By which it is closed. */
+  lease: string;
+}
+
+/** The failure destination of the ledger's stream, which names spans of time and no events. */
+export interface RouteGaps {
+  /** Those that wait, at most ten. */
+  receive(): Promise<RouteGap[]>;
+  close(gap: RouteGap): Promise<void>;
+}
+
 // ── deliveries ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A wake-up on the delivery queue: one event for one subscription. */

@@ -1,11 +1,5 @@
-import type { Bus, Ledger, Registry } from '../ports.ts';
+import type { Bus, Ledger, Registry, RouteGap } from '../ports.ts';
 import { route, routed } from '../route.ts';
-
-/** Accepted events of a span of time that may not have reached the bus. */
-export interface Gap {
-  from: Date;
-  to: Date;
-}
 
 /**
  * Routes everything that was accepted in a gap again, from the ledger's time index. Derived delivery ids make what did
@@ -13,7 +7,7 @@ export interface Gap {
  */
 export async function reroute(
   deps: { registry: Pick<Registry, 'list'>; ledger: Pick<Ledger, 'history' | 'read'>; bus: Bus },
-  gap: Gap,
+  gap: Pick<RouteGap, 'from' | 'to'>,
   now: Date,
 ): Promise<number> {
   let count = 0;

@@ -7,4 +7,5 @@ export const environment = z.object({
   LEDGER_TABLE: z.string().min(1),
   REGISTRY_TABLE: z.string().min(1),
   DELIVERIES_TABLE: z.string().min(1),
+  SEALING_KEY_PARAMETER: z.string().min(1),
 });

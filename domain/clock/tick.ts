@@ -1,0 +1,58 @@
+import type { Territory } from '../../schemas/territory.ts';
+import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules } from '../ports.ts';
+import { reconcileRules } from './reconcile.ts';
+import { releaseDue } from './release.ts';
+import { reroute } from './reroute.ts';
+import { settleSubscriptions } from './settle.ts';
+
+/** What the clock needs of the world. */
+export interface TickDeps {
+  registry: Registry;
+  ledger: Ledger;
+  deliveries: Deliveries;
+  queue: DeliveryQueue;
+  bus: Bus;
+  rules: Rules;
+  gaps: RouteGaps;
+  territory: Pick<Territory, 'ruleSettling'>;
+}
+
+/** How much of each kind one tick did. */
+export interface TickReport {
+  released: number;
+  settled: number;
+  backfilled: number;
+  rulesPut: number;
+  rulesRemoved: number;
+  rerouted: number;
+}
+
+/**
+ * One beat of the mesh, for the instant `now`. Each part is safe to repeat and stands for itself: when one throws, the
+ * others are done all the same, and the first error is thrown at the end.
+ */
+export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
+  const errors: unknown[] = [];
+  const part = <Result>(work: Promise<Result>, otherwise: Result): Promise<Result> =>
+    work.catch((error: unknown) => {
+      errors.push(error);
+      return otherwise;
+    });
+  const released = await part(releaseDue(deps, now), 0);
+  const rerouted = await part(closeGaps(deps, now), 0);
+  // Rules first: what settles needs its rule to be there.
+  const rules = await part(reconcileRules(deps), { put: 0, removed: 0 });
+  const settling = await part(settleSubscriptions(deps, now), { settled: 0, backfilled: 0 });
+  if (errors.length > 0) throw errors[0];
+  return { released, rerouted, rulesPut: rules.put, rulesRemoved: rules.removed, ...settling };
+}
+
+/** A gap leaves its queue only once all of it was routed. */
+async function closeGaps(deps: TickDeps, now: Date): Promise<number> {
+  let count = 0;
+  for (const gap of await deps.gaps.receive()) {
+    count += await reroute(deps, gap, now);
+    await deps.gaps.close(gap);
+  }
+  return count;
+}

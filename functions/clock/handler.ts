@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
+import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { eventBus } from '../../adapters/eventbridge/bus.ts';
+import { eventRules } from '../../adapters/eventbridge/rules.ts';
+import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
+import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
+import { tick, type TickDeps } from '../../domain/clock/tick.ts';
+import { instant } from '../../schemas/ids.ts';
+import { eventFunction } from '../chain.ts';
+import { environment } from './environment.ts';
+
+/** What the timer sends, or who calls by hand: the instant to sweep for, so that no test waits for hours. */
+const request = z.looseObject({ now: instant.optional() });
+
+/** Each minute: what is due goes again, rules settle and are reconciled, gaps are routed again. */
+export const handler = eventFunction<unknown, object>('clock', () => {
+  const deps = wired(environment.parse(process.env));
+  return async (event, work) => {
+    const { now } = request.parse(event ?? {});
+    const report = await tick(deps, now === undefined ? new Date() : new Date(now));
+    work.did('clock.ticked');
+    for (const [what, count] of Object.entries(report)) work.count(what, count);
+    return report;
+  };
+});
+
+function wired(env: ReturnType<typeof environment.parse>): TickDeps {
+  const client = dynamoClient();
+  const sqs = new SQSClient({});
+  const events = new EventBridgeClient({});
+  return {
+    registry: dynamoRegistry({ client, table: env.REGISTRY_TABLE }),
+    ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
+    deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
+    bus: eventBus({ client: events, buses: env.BUS_NAMES }),
+    rules: eventRules({
+      client: events,
+      buses: env.BUS_NAMES,
+      queueArn: env.DELIVERY_QUEUE_ARN,
+      deadLettersArn: env.RULE_DEAD_LETTERS_ARN,
+    }),
+    gaps: routeGaps({ client: sqs, queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
+    territory: env.TERRITORY,
+  };
+}

@@ -1,0 +1,54 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
+import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { webhookSender } from '../../adapters/http/sender.ts';
+import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
+import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
+import { parameterSealer } from '../../adapters/ssm/sealer.ts';
+import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
+import { healthNoter } from '../../domain/deliver/health.ts';
+import { standingReader } from '../../domain/deliver/standing.ts';
+import { milliseconds } from '../../schemas/duration.ts';
+import { eventFunction } from '../chain.ts';
+import { environment } from './environment.ts';
+
+/** The delivery queue: the verdict, then the send, then the record. */
+export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () => {
+  const deps = wired(environment.parse(process.env));
+  return async ({ Records }, work) => {
+    const read = Records.map(({ body }) => readDeliveryMessage(body));
+    const known = read.flatMap((message, index) => (message ? [{ message, index }] : []));
+    const report = await deliver(deps, known.map(({ message }) => message));
+    work.did('deliveries.attempted');
+    work.note({ ...(report.error instanceof Error && { problem: report.error.name, because: report.error.message }) });
+    for (const { status } of report.records) work.count(status);
+    work.count('dropped', report.dropped);
+    work.count('held', report.failed.length);
+    // What is no delivery message ends in the dead letters, where it can be looked at.
+    const unread = Records.flatMap((record, index) => (read[index] ? [] : [record.messageId]));
+    const failed = report.failed.map((index) => Records[known[index]?.index ?? -1]?.messageId ?? '');
+    return { batchItemFailures: [...unread, ...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+});
+
+function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
+  const client = dynamoClient();
+  const sqs = new SQSClient({});
+  const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+  return {
+    standings: standingReader(registry, { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),
+    ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
+    deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
+    pullQueues: pullQueues({ client: sqs, prefix: '' }),
+    send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
+    sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
+    noteHealth: healthNoter(registry, env.TERRITORY, () => []),
+    now: () => new Date(),
+    territory: env.TERRITORY,
+  };
+}

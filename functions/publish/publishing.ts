@@ -1,0 +1,30 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { monotonicFactory } from 'ulid';
+import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { schemaJudge } from '../../adapters/json-schema/judge.ts';
+import type { Registry } from '../../domain/ports.ts';
+import { catalogueReader } from '../../domain/publish/catalogue.ts';
+import type { PublishDeps } from '../../domain/publish/publish.ts';
+import { milliseconds } from '../../schemas/duration.ts';
+import type { Territory } from '../../schemas/territory.ts';
+
+/** The present, where a function meets the world. */
+export const now = (): Date => new Date();
+
+/** What both doors in publish with, so that neither differs from the other. */
+export function publishing(
+  env: { TERRITORY: Territory; LEDGER_TABLE: string; REGISTRY_TABLE: string },
+  client: DynamoDBClient,
+): PublishDeps & { registry: Registry } {
+  const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+  const ulid = monotonicFactory();
+  return {
+    territory: env.TERRITORY.id,
+    ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
+    now,
+    nextSequence: (at) => ulid(at.getTime()),
+    types: catalogueReader(registry, schemaJudge(), { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),
+    registry,
+  };
+}
