@@ -1,0 +1,15 @@
+import { App } from 'aws-cdk-lib';
+import { maille } from './maille.ts';
+import { readTerritory, TerritoryError } from './territory.ts';
+
+/** The territory that is deployed when none is named: `-c territory=la-rochelle`. */
+const DEFAULT = 'la-rochelle';
+
+try {
+  const named: unknown = new App().node.tryGetContext('territory');
+  maille(readTerritory(typeof named === 'string' ? named : DEFAULT)).app.synth();
+} catch (error) {
+  if (!(error instanceof TerritoryError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import { bundle, HANDLERS } from './bundle.ts';
+import { arnOf, type Grant, grant } from './grants.ts';
+import { type FunctionName, namesOf } from './names.ts';
+import type { MeshProps } from './mesh-stack.ts';
+
+/** A function of the mesh, as its step declares it. */
+export interface HouseFunctionProps<Environment extends z.ZodType> extends MeshProps {
+  /** The zod object that the handler parses `process.env` with. */
+  environment: Environment;
+  /** What that object asks for: a forgotten variable does not compile. */
+  variables: z.input<Environment> & Record<string, string>;
+  /** What it means to people when this function fails; shown as its description. */
+  failureMeans: string;
+  grants: Grant[];
+  memoryMb: number;
+  timeout: Duration;
+}
+
+/** A function with the standards of the house: Node 24 on ARM, one bundle, its own role, its own logs. */
+export class HouseFunction extends Construct {
+  readonly lambda: LambdaFunction;
+  readonly role: Role;
+
+  constructor(scope: Construct, name: FunctionName, props: HouseFunctionProps<z.ZodType>) {
+    super(scope, name);
+    const functionName = namesOf(props.territory).function(name);
+    const logGroupName = `/aws/lambda/${functionName}`;
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    grant(this.role, [logging(Stack.of(this), logGroupName), ...props.grants]);
+    this.lambda = new LambdaFunction(this, 'Function', {
+      functionName,
+      description: `Failing: ${props.failureMeans}`.slice(0, 256),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: code(name, props.handlers),
+      handler: 'index.handler',
+      role: this.role.withoutPolicyUpdates(),
+      environment: props.variables,
+      memorySize: props.memoryMb,
+      timeout: props.timeout,
+      logGroup: new LogGroup(this, 'Logs', {
+        logGroupName,
+        retention: RetentionDays.ONE_MONTH,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+    });
+    // Lambda tries what its role allows as soon as the function exists.
+    this.lambda.node.addDependency(this.role);
+  }
+
+  /** Forbids, whatever else the role is given. */
+  deny(actions: string[], on: string[]): void {
+    this.role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions, resources: on }));
+  }
+}
+
+/** Declares a function with its environment typed by the handler's own zod object. */
+export const houseFunction = <Environment extends z.ZodType>(
+  scope: Construct,
+  name: FunctionName,
+  props: HouseFunctionProps<Environment>,
+): HouseFunction => new HouseFunction(scope, name, props as HouseFunctionProps<z.ZodType>);
+
+const logging = (stack: Stack, logGroup: string): Grant => ({
+  actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  on: [arnOf(stack, 'logs', `log-group:${logGroup}:*`)],
+  because: 'Lambda names the log streams of its own log group',
+});
+
+function code(name: FunctionName, handlers: string = HANDLERS): Code {
+  const tryBundle = (folder: string): true => {
+    writeFileSync(join(folder, 'index.mjs'), bundle(name, handlers));
+    return true;
+  };
+  return Code.fromAsset(join(handlers, name), {
+    assetHashType: AssetHashType.OUTPUT,
+    // The image is asked for by the type and never used: the bundler runs here.
+    bundling: { image: DockerImage.fromRegistry('none'), local: { tryBundle } },
+  });
+}

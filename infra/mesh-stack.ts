@@ -1,0 +1,60 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Territory } from '../schemas/territory.ts';
+import { alarms } from './alarms.ts';
+import type { Stores } from './ledger-stack.ts';
+import { type Names, namesOf } from './names.ts';
+import { type Needs, needsOf } from './needs.ts';
+import { admitStep } from './steps/admit.ts';
+import { apiStep } from './steps/api.ts';
+import { clockStep } from './steps/clock.ts';
+import { deliverStep } from './steps/deliver.ts';
+import { frontDoor, STAGE } from './steps/front-door.ts';
+import { publishStep } from './steps/publish.ts';
+import { pullStep } from './steps/pull.ts';
+import { routeStep } from './steps/route.ts';
+
+/** What every step of the mesh is made from. */
+export interface MeshProps {
+  territory: Territory;
+  /** The territory as the functions get it. */
+  territoryText: string;
+  names: Names;
+  stores: Stores;
+  needs: Needs;
+  /** Where the handlers are, if not in `functions/`. */
+  handlers?: string | undefined;
+}
+
+/** The stateless stack: code, API, event sources, alarms. Deleting it, with messages queued, loses nothing. */
+export class MeshStack extends Stack {
+  constructor(
+    scope: Construct,
+    territory: Territory,
+    stores: Stores,
+    { handlers, ...props }: StackProps & { handlers?: string | undefined } = {},
+  ) {
+    const names = namesOf(territory);
+    super(scope, names.meshStack, { ...props, description: `${territory.name}: the data-sharing mesh` });
+    const mesh: MeshProps = {
+      territory,
+      territoryText: JSON.stringify(territory),
+      names,
+      stores,
+      needs: needsOf(this, territory),
+      handlers,
+    };
+    const publish = publishStep(this, mesh);
+    const admit = admitStep(this, mesh);
+    const route = routeStep(this, mesh);
+    deliverStep(this, mesh);
+    const pull = pullStep(this, mesh);
+    const api = apiStep(this, mesh, admit);
+    const clock = clockStep(this, mesh);
+    const front = frontDoor(this, mesh, { publish, pull, api });
+    alarms(this, mesh, { route, clock, front });
+    new CfnOutput(this, 'ApiUrl', { value: front.url, description: 'Where the API answers on AWS' });
+    new CfnOutput(this, 'ApiId', { value: front.restApiId });
+    new CfnOutput(this, 'ApiStage', { value: STAGE });
+  }
+}

@@ -1,0 +1,138 @@
+import type { Stack } from 'aws-cdk-lib';
+import type { Territory } from '../schemas/territory.ts';
+import { arnOf, type Grant, tableArn } from './grants.ts';
+import { type Names, namesOf } from './names.ts';
+
+/** What the functions of a territory may need, each as the narrowest grant that still serves. */
+export interface Needs {
+  readLedger: Grant;
+  appendToLedger: Grant;
+  readLedgerHistory: Grant;
+  readRegistry: Grant;
+  listRegistry: Grant;
+  writeRegistry: Grant;
+  readDeliveries: Grant;
+  writeDeliveries: Grant;
+  listDeliveries: Grant;
+  listDueDeliveries: Grant;
+  sendToDeliveryQueue: Grant;
+  putOnSharedBuses: Grant;
+  manageRules: Grant[];
+  makeIngressBuses: Grant[];
+  makePullQueues: Grant;
+  sendToPullQueues: Grant;
+  servePullQueues: Grant;
+  readSealingKey: Grant;
+  makeSealingKey: Grant;
+}
+
+const AT_RUN_TIME = 'made at run time, one for each';
+
+/** The grants of a territory, in the partition, region and account of `stack`. */
+export function needsOf(stack: Stack, territory: Territory): Needs {
+  const names = namesOf(territory);
+  return {
+    ...ofTables(stack, names),
+    ...ofQueues(stack, names),
+    ...ofBuses(stack, names),
+    ...ofSecrets(stack, names),
+  };
+}
+
+function ofTables(stack: Stack, names: Names) {
+  const on = (table: string, ...actions: string[]): Grant => ({
+    actions: actions.map((action) => `dynamodb:${action}`),
+    on: [tableArn(stack, table)],
+  });
+  const query = (table: string, ...indexes: string[]): Grant => ({
+    actions: ['dynamodb:Query'],
+    on: indexes.map((index) => tableArn(stack, table, index)),
+  });
+  return {
+    readLedger: on(names.ledger, 'GetItem', 'BatchGetItem'),
+    appendToLedger: on(names.ledger, 'PutItem', 'ConditionCheckItem'),
+    readLedgerHistory: query(names.ledger, 'time'),
+    readRegistry: on(names.registry, 'GetItem', 'BatchGetItem', 'Query'),
+    listRegistry: query(names.registry, 'gsi1', 'gsi2', 'gsi3'),
+    writeRegistry: on(names.registry, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'),
+    readDeliveries: on(names.deliveries, 'GetItem', 'BatchGetItem'),
+    writeDeliveries: on(names.deliveries, 'PutItem', 'UpdateItem', 'BatchWriteItem'),
+    listDeliveries: query(names.deliveries, 'listing'),
+    listDueDeliveries: query(names.deliveries, 'due'),
+  };
+}
+
+function ofQueues(stack: Stack, names: Names) {
+  const queue = (name: string): string => arnOf(stack, 'sqs', name);
+  const pull = (...actions: string[]): Grant => ({
+    actions: actions.map((action) => `sqs:${action}`),
+    on: [queue(`${names.pullPrefix}*`)],
+    because: `pull queues are ${AT_RUN_TIME} subscription`,
+  });
+  return {
+    sendToDeliveryQueue: { actions: ['sqs:SendMessage'], on: [queue(names.delivery)] },
+    makePullQueues: pull(
+      'CreateQueue',
+      'DeleteQueue',
+      'GetQueueUrl',
+      'GetQueueAttributes',
+      'SetQueueAttributes',
+    ),
+    sendToPullQueues: pull('SendMessage', 'GetQueueUrl'),
+    servePullQueues: pull('ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueUrl'),
+  };
+}
+
+function ofBuses(stack: Stack, names: Names) {
+  const bus = (name: string): string => arnOf(stack, 'events', `event-bus/${name}`);
+  const onRules = [
+    'PutRule',
+    'DeleteRule',
+    'DescribeRule',
+    'PutTargets',
+    'RemoveTargets',
+    'ListTargetsByRule',
+  ];
+  const list = {
+    actions: ['events:ListRules'],
+    on: ['*'],
+    because: 'ListRules knows no narrower resource',
+  };
+  return {
+    putOnSharedBuses: { actions: ['events:PutEvents'], on: names.buses.map(bus) },
+    manageRules: [
+      {
+        actions: onRules.map((action) => `events:${action}`),
+        on: names.buses.map((name) => arnOf(stack, 'events', `rule/${name}/*`)),
+        because: `rules are ${AT_RUN_TIME} subscription`,
+      },
+      list,
+    ],
+    makeIngressBuses: [
+      {
+        actions: [
+          'events:CreateEventBus',
+          'events:DescribeEventBus',
+          'events:PutPermission',
+          'events:RemovePermission',
+        ],
+        on: [bus(`${names.ingressPrefix}*`)],
+        because: `ingress buses are ${AT_RUN_TIME} participant`,
+      },
+      {
+        actions: ['events:PutRule', 'events:DescribeRule', 'events:PutTargets', 'events:ListTargetsByRule'],
+        on: [arnOf(stack, 'events', `rule/${names.ingressPrefix}*/admit`)],
+        because: `ingress buses are ${AT_RUN_TIME} participant`,
+      },
+    ],
+  };
+}
+
+function ofSecrets(stack: Stack, names: Names) {
+  const on = [arnOf(stack, 'ssm', `parameter${names.sealingKeyPrefix}*`)];
+  const because = 'a ciphertext names the version of its key, and older versions are still read';
+  return {
+    readSealingKey: { actions: ['ssm:GetParameter'], on, because },
+    makeSealingKey: { actions: ['ssm:PutParameter'], on, because },
+  };
+}

@@ -1,0 +1,42 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import type { Construct } from 'constructs';
+import { environment } from '../../functions/admit/environment.ts';
+import { arnOf } from '../grants.ts';
+import { type HouseFunction, houseFunction } from '../house-function.ts';
+import type { MeshProps } from '../mesh-stack.ts';
+
+/** The SDK's door: what participants put on their ingress buses. */
+export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
+  const { names, needs, stores } = props;
+  const admit = houseFunction(scope, 'admit', {
+    ...props,
+    environment,
+    variables: { TERRITORY: props.territoryText, LEDGER_TABLE: names.ledger, REGISTRY_TABLE: names.registry },
+    failureMeans: 'events put on ingress buses wait in admit-dead instead of being accepted.',
+    grants: [
+      needs.appendToLedger,
+      needs.readLedger,
+      needs.readRegistry,
+      needs.listRegistry,
+      needs.writeRegistry,
+      { actions: ['sqs:SendMessage'], on: [stores.admitDead.queueArn] },
+    ],
+    memoryMb: 512,
+    timeout: Duration.seconds(30),
+  });
+  admit.lambda.configureAsyncInvoke({
+    onFailure: new SqsDestination(stores.admitDead),
+    retryAttempts: 2,
+    maxEventAge: Duration.hours(6),
+  });
+  new CfnPermission(admit, 'FromIngressBuses', {
+    action: 'lambda:InvokeFunction',
+    functionName: admit.lambda.functionName,
+    principal: new ServicePrincipal('events.amazonaws.com').service,
+    sourceArn: arnOf(Stack.of(scope), 'events', `rule/${names.ingressPrefix}*`),
+  });
+  return admit;
+}

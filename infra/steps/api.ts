@@ -1,0 +1,47 @@
+import type { Construct } from 'constructs';
+import { environment } from '../../functions/api/environment.ts';
+import { type HouseFunction, houseFunction } from '../house-function.ts';
+import type { MeshProps } from '../mesh-stack.ts';
+import { HTTP_TIMEOUT } from '../timeouts.ts';
+
+/** The control plane: every route but publishing and pulling. */
+export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction): HouseFunction {
+  const { names, needs, stores } = props;
+  return houseFunction(scope, 'api', {
+    ...props,
+    environment,
+    variables: {
+      TERRITORY: props.territoryText,
+      LEDGER_TABLE: names.ledger,
+      REGISTRY_TABLE: names.registry,
+      DELIVERIES_TABLE: names.deliveries,
+      DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
+      DELIVERY_QUEUE_ARN: stores.delivery.queueArn,
+      RULE_DEAD_LETTERS_ARN: stores.ruleDead.queueArn,
+      ADMIT_DEAD_LETTERS_ARN: stores.admitDead.queueArn,
+      ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
+      BUS_NAMES: names.buses.join(','),
+      SEALING_KEY_PARAMETER: names.sealingKey,
+      PULL_QUEUE_PREFIX: names.pullPrefix,
+    },
+    failureMeans: 'nobody can manage contracts or subscriptions; events keep flowing as agreed.',
+    grants: [
+      needs.readLedger,
+      needs.readLedgerHistory,
+      needs.readRegistry,
+      needs.listRegistry,
+      needs.writeRegistry,
+      needs.readDeliveries,
+      needs.writeDeliveries,
+      needs.listDeliveries,
+      needs.sendToDeliveryQueue,
+      ...needs.manageRules,
+      ...needs.makeIngressBuses,
+      needs.makePullQueues,
+      needs.readSealingKey,
+      needs.makeSealingKey,
+    ],
+    memoryMb: 512,
+    timeout: HTTP_TIMEOUT,
+  });
+}

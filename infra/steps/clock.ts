@@ -1,0 +1,62 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Construct } from 'constructs';
+import { environment } from '../../functions/clock/environment.ts';
+import { type HouseFunction, houseFunction } from '../house-function.ts';
+import type { MeshProps } from '../mesh-stack.ts';
+
+/** How often the clock ticks. */
+export const TICK = Duration.minutes(1);
+
+/** Releases what is due, settles rules, reconciles, sweeps; each minute, or by hand with a `now`. */
+export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
+  const { names, needs, stores } = props;
+  const clock = houseFunction(scope, 'clock', {
+    ...props,
+    environment,
+    variables: {
+      TERRITORY: props.territoryText,
+      LEDGER_TABLE: names.ledger,
+      REGISTRY_TABLE: names.registry,
+      DELIVERIES_TABLE: names.deliveries,
+      DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
+      DELIVERY_QUEUE_ARN: stores.delivery.queueArn,
+      RULE_DEAD_LETTERS_ARN: stores.ruleDead.queueArn,
+      ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
+      BUS_NAMES: names.buses.join(','),
+    },
+    failureMeans: 'retries and delays that are due are late, new subscriptions stay starting.',
+    grants: [
+      needs.readLedger,
+      needs.readLedgerHistory,
+      needs.readRegistry,
+      needs.listRegistry,
+      needs.writeRegistry,
+      needs.readDeliveries,
+      needs.writeDeliveries,
+      needs.listDeliveries,
+      needs.listDueDeliveries,
+      needs.sendToDeliveryQueue,
+      needs.putOnSharedBuses,
+      ...needs.manageRules,
+      {
+        actions: [
+          'sqs:ReceiveMessage',
+          'sqs:DeleteMessage',
+          'sqs:ChangeMessageVisibility',
+          'sqs:GetQueueAttributes',
+        ],
+        on: [stores.routeDead.queueArn],
+      },
+    ],
+    memoryMb: 256,
+    timeout: Duration.minutes(2),
+  });
+  new Rule(clock, 'EachMinute', {
+    ruleName: names.clockRule,
+    schedule: Schedule.rate(TICK),
+    targets: [new LambdaFunction(clock.lambda, { retryAttempts: 0 })],
+  });
+  return clock;
+}
