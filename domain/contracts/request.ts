@@ -1,0 +1,124 @@
+import type { Contract, ContractRequest } from '../../schemas/contract.ts';
+import type { Dataset } from '../../schemas/dataset.ts';
+import type { Caller } from '../../schemas/participant.ts';
+import { type Fault, ProblemError } from '../../schemas/problem.ts';
+import { absent, type ControlDeps, overtaken } from '../control.ts';
+import { isVisible } from '../datasets/datasets.ts';
+import { newId } from '../ids.ts';
+import { contractNotices } from '../notices.ts';
+import { askedTerms, contractDigest } from './terms.ts';
+import { after, settled } from './transitions.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Requests a contract on a dataset. Where the offer is approved automatically it is agreed, and active, at once: the
+ * offer is the provider's standing consent. A dry run answers the contract as it would be and keeps nothing.
+ */
+export async function requestContract(
+  deps: ControlDeps,
+  caller: Caller,
+  request: ContractRequest,
+  { dryRun }: { dryRun: boolean },
+): Promise<Contract> {
+  const dataset = await deps.registry.read('dataset', request.dataset);
+  if (!dataset || !isVisible(dataset, caller)) throw absent('dataset', request.dataset);
+  if (dataset.status === 'retired') throw new ProblemError('conflict', `The dataset ${dataset.id} is retired`);
+  const now = deps.now();
+  const contract = drafted(dataset, caller, request, newId('contract', now, deps.random), now);
+  if (request.digest !== undefined && request.digest !== contract.digest) {
+    const detail = `The digest is ${contract.digest} now: repeat from and until as the dry run gave them, or read the offer again`;
+    throw new ProblemError('conflict', detail);
+  }
+  if (dryRun) return contract;
+  const written = await deps.registry.write([
+    // The offer that was consented to is the one that stands.
+    { do: 'expect', noun: 'dataset', before: dataset },
+    { do: 'create', noun: 'contract', item: contract },
+    ...contractNotices([contract.provider], contract, now, deps.random),
+  ]);
+  if (!written) throw overtaken('dataset', dataset.id);
+  return contract;
+}
+
+function drafted(dataset: Dataset, caller: Caller, request: ContractRequest, id: string, now: Date): Contract {
+  const { terms, faults } = askedTerms(dataset.offer, request.terms);
+  const { from, until, faults: dateFaults } = dated(dataset, request, now);
+  const errors = [...requestFaults(dataset, request), ...dateFaults, ...faults];
+  if (errors.length > 0) {
+    throw new ProblemError('not-valid', `The request is not valid: ${errors.length} error(s)`, { errors });
+  }
+  const { purpose, types, legalBasis } = request;
+  const draft: Omit<Contract, 'digest'> = {
+    id,
+    dataset: dataset.id,
+    datasetRevision: dataset.revision,
+    provider: dataset.provider,
+    consumer: caller.participant,
+    purpose,
+    ...(types && { types }),
+    ...(legalBasis !== undefined && { legalBasis }),
+    from,
+    ...(until !== undefined && { until }),
+    terms,
+    approval: dataset.offer.approval,
+    state: 'requested',
+    history: [{ at: now.toISOString(), by: caller.participant, from: null, to: 'requested' }],
+    createdAt: now.toISOString(),
+    revision: 1,
+  };
+  const requested: Contract = { ...draft, digest: contractDigest(draft) };
+  if (dataset.offer.approval !== 'automatic') return requested;
+  const deed = { action: 'accept', by: dataset.provider, at: now, reason: 'automatic: the offer stands' } as const;
+  const agreed = after(requested, ['provider'], deed);
+  return { ...settled(agreed ?? requested, now), revision: 1 };
+}
+
+function requestFaults(dataset: Dataset, { purpose, legalBasis, types, signature }: ContractRequest): Fault[] {
+  const faults: Fault[] = [];
+  const { purposes } = dataset.offer;
+  if (!purposes.includes(purpose)) {
+    faults.push({ path: '/purpose', message: `must be one of those offered: ${purposes.join(', ')}` });
+  }
+  if (dataset.personalData && legalBasis === undefined) {
+    faults.push({ path: '/legalBasis', message: 'is required: the dataset holds personal data' });
+  }
+  const known = dataset.types.map(({ type }) => type);
+  for (const [index, type] of (types ?? []).entries()) {
+    if (!known.includes(type)) {
+      faults.push({ path: `/types/${index}`, message: `must be a type of the dataset: ${known.join(', ')}` });
+    }
+  }
+  // Refused rather than left unread: who signs counts on the signature being kept.
+  if (signature !== undefined) faults.push({ path: '/signature', message: 'cannot be taken yet: leave it out' });
+  return faults;
+}
+
+/**
+ * A contract without dates begins with the present day (UTC), so that a dry run and the request that repeats its
+ * digest agree; and ends when the offer's duration is over.
+ */
+function dated(
+  { offer }: Dataset,
+  request: ContractRequest,
+  now: Date,
+): { from: string; until: string | undefined; faults: Fault[] } {
+  const faults: Fault[] = [];
+  const start = request.from === undefined ? Math.floor(now.getTime() / DAY_MS) * DAY_MS : Date.parse(request.from);
+  const longest = offer.durationDays === undefined ? Number.POSITIVE_INFINITY : start + offer.durationDays * DAY_MS;
+  const end = request.until === undefined ? longest : Date.parse(request.until);
+  if (request.until !== undefined) {
+    if (end <= start) faults.push({ path: '/until', message: 'must be after from' });
+    if (end <= now.getTime()) faults.push({ path: '/until', message: 'must lie in the future' });
+    if (end > longest) {
+      faults.push({ path: '/until', message: `must be within ${offer.durationDays} days of from, as offered` });
+    }
+  } else if (end <= now.getTime()) {
+    faults.push({ path: '/from', message: `lies further back than the ${offer.durationDays} days offered` });
+  }
+  const until = end > LAST_INSTANT ? undefined : new Date(end).toISOString();
+  return { from: new Date(start).toISOString(), until, faults };
+}
+
+/** The end of the year 9999: beyond it RFC 3339 has no instants. */
+const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);

@@ -1,0 +1,78 @@
+import type { Contract } from '../schemas/contract.ts';
+import type { Notice, Publication } from '../schemas/notice.ts';
+import type { Participant } from '../schemas/participant.ts';
+import type { Subscription } from '../schemas/subscription.ts';
+import { newId, type Random } from './ids.ts';
+import type { Change, Page, PageRequest, Registry } from './ports.ts';
+
+/** What the mesh states by notices: the CloudEvents types of them, by noun and what became of it. */
+export const noticeType = {
+  contract: (state: Contract['state']) => `maille.contract.${state}.v1`,
+  subscription: (status: Subscription['status']) => `maille.subscription.${status}.v1`,
+  participant: (status: Participant['status']) => `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
+  publicationRejected: 'maille.publication.rejected.v1',
+} as const;
+
+/** A notice to one participant, as a change of the transaction that it tells of. */
+export function notify(
+  to: string,
+  said: Pick<Notice, 'type' | 'subject' | 'data'>,
+  now: Date,
+  random: Random,
+): Change {
+  const item: Notice = { id: newId('notice', now, random), participant: to, time: now.toISOString(), ...said };
+  return { do: 'create', noun: 'notice', item };
+}
+
+/** Tells participants what became of a contract, and who did it why. */
+export function contractNotices(to: string[], contract: Contract, now: Date, random: Random): Change[] {
+  const last = contract.history.at(-1);
+  const { dataset, provider, consumer, purpose, digest } = contract;
+  const data = {
+    contract: contract.id,
+    dataset,
+    provider,
+    consumer,
+    purpose,
+    digest,
+    from: last?.from ?? null,
+    to: contract.state,
+    ...(last && { by: last.by }),
+    ...(last?.reason !== undefined && { reason: last.reason }),
+  };
+  const said = { type: noticeType.contract(contract.state), subject: contract.id, data };
+  return [...new Set(to)].map((participant) => notify(participant, said, now, random));
+}
+
+/** Tells a consumer what became of its subscription; {@link StateNotice} of `deliver` once random bytes are given. */
+export const subscriptionNotice =
+  (random: Random) =>
+  (subscription: Subscription, now: Date): Change[] => {
+    const { id, contract, dataset, status, failingSince } = subscription;
+    const data = { subscription: id, contract, dataset, status, ...(failingSince !== undefined && { failingSince }) };
+    return [notify(subscription.consumer, { type: noticeType.subscription(status), subject: id, data }, now, random)];
+  };
+
+/** Keeps what the SDK door refused and tells its publisher: two changes of one transaction. */
+export function refusedPublication(
+  refused: Omit<Publication, 'id' | 'status' | 'at' | 'expires'>,
+  { now, retentionSeconds, random }: { now: Date; retentionSeconds: number; random: Random },
+): Change[] {
+  const item: Publication = {
+    ...refused,
+    id: newId('publication', now, random),
+    status: 'rejected',
+    at: now.toISOString(),
+    expires: Math.floor(now.getTime() / 1000) + Math.ceil(retentionSeconds),
+  };
+  const data = { publication: item.id, eventId: item.eventId, problem: item.problem };
+  const said = { type: noticeType.publicationRejected, subject: item.id, data };
+  return [{ do: 'create', noun: 'publication', item }, notify(refused.participant, said, now, random)];
+}
+
+/** A participant's notices, newest first. */
+export const listNotices = (
+  registry: Pick<Registry, 'list'>,
+  participant: string,
+  page: PageRequest,
+): Promise<Page<Notice>> => registry.list('noticesOfParticipant', { participant }, page);
