@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+/** Two projects: `fast` needs nothing, `engine` deploys the mesh on a local engine and goes at it from the outside. */
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/count-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/adapters/**', 'test/journeys/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'engine',
+          include: ['test/adapters/**/*.test.ts', 'test/journeys/**/*.test.ts'],
+          globalSetup: ['test/engine-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
