@@ -284,3 +284,6 @@ export interface Registry {
   /** Every type that a provider may publish, strongly consistent; a projection of its datasets, written with them. */
   publishable(provider: string): Promise<PublishableType[]>;
 }
+
+/** The registry without its lists: what the functions of the flow need. */
+export type Records = Omit<Registry, 'list'>;

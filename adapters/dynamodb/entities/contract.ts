@@ -1,0 +1,14 @@
+import { Entity } from 'electrodb';
+import { byId, kept, model, selector, shelf } from './shape.ts';
+
+/** Contracts, as both parties and their dataset list them. */
+export const contracts = new Entity({
+  model: model('contract'),
+  attributes: { ...kept, provider: selector, consumer: selector, dataset: selector },
+  indexes: {
+    byId: byId('contract'),
+    ofProvider: shelf('contractsOfProvider', ['provider']),
+    ofConsumer: shelf('contractsOfConsumer', ['consumer']),
+    ofDataset: shelf('contractsOfDataset', ['dataset']),
+  },
+});

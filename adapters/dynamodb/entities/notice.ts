@@ -1,0 +1,16 @@
+import { Entity } from 'electrodb';
+import { byId, kept, model, selector, shelf } from './shape.ts';
+
+/** Notices, as their participant lists them. */
+export const notices = new Entity({
+  model: model('notice'),
+  attributes: { ...kept, participant: selector },
+  indexes: { byId: byId('notice'), ofParticipant: shelf('noticesOfParticipant', ['participant']) },
+});
+
+/** Publications that were refused, as their publisher lists them. */
+export const publications = new Entity({
+  model: model('publication'),
+  attributes: { ...kept, participant: selector },
+  indexes: { byId: byId('publication'), ofParticipant: shelf('publicationsOfParticipant', ['participant']) },
+});

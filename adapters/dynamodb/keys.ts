@@ -1,0 +1,43 @@
+import type { Listing, Noun, Nouns } from '../../domain/ports.ts';
+import { orderOf, placesOf } from '../listings.ts';
+import type { Row } from './batch.ts';
+
+/** The table's global secondary indexes, each with `{name}pk` and `{name}sk`, everything projected. */
+export type Index = 'gsi1' | 'gsi2' | 'gsi3' | 'gsi4';
+
+/** Which index keeps which list. */
+export const INDEXES = {
+  participants: 'gsi1',
+  keysOfParticipant: 'gsi1',
+  datasets: 'gsi1',
+  datasetsOfProvider: 'gsi2',
+  schemasOfType: 'gsi1',
+  contractsOfProvider: 'gsi1',
+  contractsOfConsumer: 'gsi2',
+  contractsOfDataset: 'gsi3',
+  subscriptions: 'gsi1',
+  subscriptionsOfConsumer: 'gsi2',
+  subscriptionsOfContract: 'gsi3',
+  subscriptionsToSettle: 'gsi4',
+  noticesOfParticipant: 'gsi1',
+  publicationsOfParticipant: 'gsi1',
+} as const satisfies Record<Listing, Index>;
+
+/** The primary key of a thing of the registry. */
+export const keyOf = (noun: Noun, id: string): { pk: { S: string }; sk: { S: string } } => ({
+  pk: { S: `${noun}#${id}` },
+  sk: { S: noun },
+});
+
+/** The partition of what a provider may publish. */
+export const publishablePartition = (provider: string): string => `publishable#${provider}`;
+
+/** The index attributes by which a thing's lists find it: the list's name with what selects it, then its order. */
+export function indexKeysOf<N extends Noun>(noun: N, item: Nouns[N]): Row {
+  const row: Row = {};
+  for (const { listing, by } of placesOf(noun, item)) {
+    row[`${INDEXES[listing]}pk`] = { S: [listing, ...by].join('#') };
+    row[`${INDEXES[listing]}sk`] = { S: orderOf(noun, item) };
+  }
+  return row;
+}

@@ -1,0 +1,50 @@
+import { decodeTime } from 'ulid';
+import type { LedgerEntry } from '../../domain/ports.ts';
+import { numberOf, type Row, textOf } from './batch.ts';
+import { shardOf } from './shard.ts';
+
+/** The partition of the ledger's time index: `{dataset}#{UTC day}#{shard}`. */
+export const bucketOf = (dataset: string, day: string, shard: number): string => `${dataset}#${day}#${shard}`;
+
+/** The UTC day (`yyyy-mm-dd`) of an instant in epoch milliseconds. */
+export const dayOf = (instant: number): string => new Date(instant).toISOString().slice(0, 10);
+
+/** A ledger entry as a row, with the partition of the time index that its ULID and key choose. */
+export function rowOfEntry(entry: LedgerEntry): Row {
+  return {
+    key: { S: entry.key },
+    sequence: { S: entry.sequence },
+    dataset: { S: entry.dataset },
+    provider: { S: entry.provider },
+    type: { S: entry.type },
+    schemaVersion: { N: String(entry.schemaVersion) },
+    digest: { S: entry.digest },
+    body: { S: entry.body },
+    expires: { N: String(entry.expires) },
+    bucket: { S: bucketOf(entry.dataset, dayOf(decodeTime(entry.sequence)), shardOf(entry.key)) },
+  };
+}
+
+/** The ledger entry of a row, as the table or its stream has it. */
+export function entryOfRow(row: Row): LedgerEntry {
+  return {
+    key: textOf(row, 'key'),
+    sequence: textOf(row, 'sequence'),
+    dataset: textOf(row, 'dataset'),
+    provider: textOf(row, 'provider'),
+    type: textOf(row, 'type'),
+    schemaVersion: numberOf(row, 'schemaVersion') ?? 0,
+    digest: textOf(row, 'digest'),
+    body: textOf(row, 'body'),
+    expires: numberOf(row, 'expires') ?? 0,
+  };
+}
+
+/** What DynamoDB counts besides the values that vary: attribute names, numbers, the bucket's day and shard. */
+const FIXED_BYTES = 120;
+
+/** At least the bytes that DynamoDB counts for an entry. */
+export function bytesOf(entry: LedgerEntry): number {
+  const short = entry.key.length + entry.sequence.length + 2 * entry.dataset.length + entry.provider.length;
+  return FIXED_BYTES + short + entry.type.length + entry.digest.length + Buffer.byteLength(entry.body);
+}

@@ -1,0 +1,33 @@
+import type { AppendResult, Clock, Ledger } from '../../domain/ports.ts';
+import { inParallel } from '../batches.ts';
+import { appendTogether, transactionsOf } from './append.ts';
+import { getRows, hasExpired, type Table, textOf } from './batch.ts';
+import { history } from './history.ts';
+import { entryOfRow } from './ledger-row.ts';
+
+const TRANSACTIONS_AT_ONCE = 5;
+
+/** The ledger in DynamoDB: conditional puts in transactions, and an index by time. */
+export function dynamoLedger(options: Table & { clock?: Clock }): Ledger {
+  const clock = options.clock ?? (() => new Date());
+  return {
+    async append(entries) {
+      const results = entries.map((): AppendResult => 'failed');
+      await inParallel(TRANSACTIONS_AT_ONCE, transactionsOf(entries), (pending) =>
+        appendTogether(options, clock, pending, results),
+      );
+      return results;
+    },
+
+    async read(keys, now) {
+      const rows = await getRows(options, [...new Set(keys)].map((key) => ({ key: { S: key } })));
+      const found = new Map(rows.filter((row) => !hasExpired(row, now)).map((row) => [textOf(row, 'key'), row]));
+      return keys.map((key) => {
+        const row = found.get(key);
+        return row && entryOfRow(row);
+      });
+    },
+
+    history: (dataset, from, to) => history(options, dataset, from, to),
+  };
+}

@@ -1,0 +1,65 @@
+import type { Listing, Listings, Nouns, Page, PageRequest } from '../../domain/ports.ts';
+import { cursorAt, placeOf } from '../cursor.ts';
+import { isPast } from '../expiry.ts';
+import { listName, SHELVES } from '../listings.ts';
+import type { Table } from './batch.ts';
+import { contracts } from './entities/contract.ts';
+import { datasets, schemas } from './entities/dataset.ts';
+import { notices, publications } from './entities/notice.ts';
+import { keys, participants } from './entities/participant.ts';
+import { subscriptions } from './entities/subscription.ts';
+
+/** What a list's query answers, as far as this file reads it. */
+interface Found {
+  data: { item: string; order: string; expires?: number | undefined }[];
+  cursor: string | null;
+}
+interface Sent {
+  go(options: { client: Table['client']; table: string; limit: number; pages: 1; order: 'asc' | 'desc' }): Promise<Found>;
+}
+interface Query extends Sent {
+  gt(after: { order: string }): Sent;
+  lt(before: { order: string }): Sent;
+}
+
+const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
+  participants: () => participants.query.all({}),
+  keysOfParticipant: (by) => keys.query.ofParticipant(by),
+  datasets: () => datasets.query.all({}),
+  datasetsOfProvider: (by) => datasets.query.ofProvider(by),
+  schemasOfType: (by) => schemas.query.ofType(by),
+  contractsOfProvider: (by) => contracts.query.ofProvider(by),
+  contractsOfConsumer: (by) => contracts.query.ofConsumer(by),
+  contractsOfDataset: (by) => contracts.query.ofDataset(by),
+  subscriptions: () => subscriptions.query.all({}),
+  subscriptionsToSettle: () => subscriptions.query.toSettle({}),
+  subscriptionsOfConsumer: (by) => subscriptions.query.ofConsumer(by),
+  subscriptionsOfContract: (by) => subscriptions.query.ofContract(by),
+  noticesOfParticipant: (by) => notices.query.ofParticipant(by),
+  publicationsOfParticipant: (by) => publications.query.ofParticipant(by),
+};
+
+/** A page of a list in one query, whatever the list's length; one item more than asked for tells whether it ends. */
+export async function listPage<L extends Listing>(
+  at: Table,
+  now: Date,
+  listing: L,
+  by: Listings[L]['by'],
+  page: PageRequest,
+): Promise<Page<Nouns[Listings[L]['noun']]>> {
+  const { newestFirst } = SHELVES[listing];
+  const name = listName(listing, by);
+  const query = QUERIES[listing](by);
+  const order = page.cursor === undefined ? undefined : placeOf(name, page.cursor);
+  const rest = order === undefined ? query : newestFirst ? query.lt({ order }) : query.gt({ order });
+  const { data, cursor } = await rest.go({ ...at, limit: page.limit + 1, pages: 1, order: newestFirst ? 'desc' : 'asc' });
+  const shown = data.slice(0, page.limit);
+  const last = shown.at(-1);
+  // A page ends early where its rows reach 1 MB: then only ElectroDB's cursor tells that there is more.
+  const more = data.length > page.limit || cursor !== null;
+  return {
+    // Safe: what an entity of this noun holds is written by `rowOfItem` only.
+    items: shown.flatMap((row) => (isPast(row.expires, now) ? [] : [JSON.parse(row.item) as Nouns[Listings[L]['noun']]])),
+    next: last && more ? cursorAt(name, last.order) : null,
+  };
+}

@@ -1,0 +1,72 @@
+import type { Listing, Listings, Noun, Nouns } from '../domain/ports.ts';
+import { type Dataset, type PublishableType, schemaId } from '../schemas/dataset.ts';
+
+/** How a list is kept: of which noun, what selects it, from which end it is read, and what is left out of it. */
+export interface Shelf<L extends Listing> {
+  noun: Listings[L]['noun'];
+  by: readonly (keyof Listings[L]['by'] & string)[];
+  newestFirst?: true;
+  only?: (item: Nouns[Listings[L]['noun']]) => boolean;
+}
+
+/** All lists of the registry. */
+export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
+  participants: { noun: 'participant', by: [] },
+  keysOfParticipant: { noun: 'key', by: ['participant'] },
+  datasets: { noun: 'dataset', by: [] },
+  datasetsOfProvider: { noun: 'dataset', by: ['provider'] },
+  schemasOfType: { noun: 'schema', by: ['dataset', 'type'] },
+  contractsOfProvider: { noun: 'contract', by: ['provider'] },
+  contractsOfConsumer: { noun: 'contract', by: ['consumer'] },
+  contractsOfDataset: { noun: 'contract', by: ['dataset'] },
+  subscriptions: { noun: 'subscription', by: [] },
+  subscriptionsToSettle: { noun: 'subscription', by: [], only: ({ rule }) => !rule.settled },
+  subscriptionsOfConsumer: { noun: 'subscription', by: ['consumer'] },
+  subscriptionsOfContract: { noun: 'subscription', by: ['contract'] },
+  noticesOfParticipant: { noun: 'notice', by: ['participant'], newestFirst: true },
+  publicationsOfParticipant: { noun: 'publication', by: ['participant'], newestFirst: true },
+};
+
+/** The id of a thing of the registry, as a reference has it. */
+export function idOf<N extends Noun>(noun: N, item: Nouns[N]): string {
+  // Safe: the compiler does not narrow a generic union by its name.
+  if (noun === 'schema') {
+    const { dataset, type, version } = item as Nouns['schema'];
+    return schemaId(dataset, type, version);
+  }
+  return (item as Exclude<Nouns[Noun], Nouns['schema']>).id;
+}
+
+/** By what a thing is ordered within its lists: its id; a schema by its version. */
+export function orderOf<N extends Noun>(noun: N, item: Nouns[N]): string {
+  return noun === 'schema' ? String((item as Nouns['schema']).version).padStart(9, '0') : idOf(noun, item);
+}
+
+/** The lists in which a thing stands, with what selects them: `contractsOfProvider` and `['bouygues']`. */
+export function placesOf<N extends Noun>(noun: N, item: Nouns[N]): { listing: Listing; by: string[] }[] {
+  return (Object.keys(SHELVES) as Listing[]).flatMap((listing) => {
+    // Safe: below the test, the list is one of this noun, and what selects it are texts of the noun.
+    const shelf = SHELVES[listing] as unknown as { noun: Noun; by: (keyof Nouns[N])[]; only?: (item: Nouns[N]) => boolean };
+    if (shelf.noun !== noun || shelf.only?.(item) === false) return [];
+    return [{ listing, by: shelf.by.map((name) => item[name] as string) }];
+  });
+}
+
+/** The name of one list: the listing with what selects it. */
+export function listName<L extends Listing>(listing: L, by: Listings[L]['by']): string {
+  const shelf: Shelf<L> = SHELVES[listing];
+  return [listing, ...shelf.by.map((name) => by[name])].join('#');
+}
+
+/** What the doors in need to know of a dataset: one line for each of its types. */
+export function publishableOf(dataset: Dataset): PublishableType[] {
+  const { id, provider, retentionDays, status } = dataset;
+  return dataset.types.map(({ type, schemaVersion }) => ({
+    provider,
+    dataset: id,
+    type,
+    schemaVersion,
+    retentionDays,
+    retired: status === 'retired',
+  }));
+}

@@ -1,0 +1,38 @@
+import { decodeTime } from 'ulid';
+import type { AppendResult, Clock, Ledger, LedgerEntry } from '../../domain/ports.ts';
+import { isPast } from '../expiry.ts';
+
+const PLACES_PER_PAGE = 500;
+
+/** The ledger in memory. */
+export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {}): Ledger {
+  const entries = new Map<string, LedgerEntry>();
+  const append = (entry: LedgerEntry): AppendResult => {
+    const there = entries.get(entry.key);
+    if (there && !isPast(there.expires, clock()) && there.sequence !== entry.sequence) {
+      return there.digest === entry.digest ? 'duplicate' : 'conflict';
+    }
+    entries.set(entry.key, { ...entry });
+    return 'accepted';
+  };
+  return {
+    append: async (added) => added.map(append),
+
+    async read(keys, now) {
+      return keys.map((key) => {
+        const entry = entries.get(key);
+        return entry && !isPast(entry.expires, now) ? { ...entry } : undefined;
+      });
+    },
+
+    async *history(dataset, from, to) {
+      const places = [...entries.values()]
+        .filter((entry) => entry.dataset === dataset && isBetween(decodeTime(entry.sequence), from, to))
+        .map(({ key, sequence }) => ({ key, sequence }))
+        .sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
+      for (let start = 0; start < places.length; start += PLACES_PER_PAGE) yield places.slice(start, start + PLACES_PER_PAGE);
+    },
+  };
+}
+
+const isBetween = (instant: number, from: Date, to: Date): boolean => instant >= from.getTime() && instant < to.getTime();
