@@ -1,0 +1,105 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import type { Delivery } from '../../schemas/delivery.ts';
+import { type MeshClient, MeshProblem } from './mesh-client.ts';
+import type { ReceivedEvent } from './receivers.ts';
+import { datasetOf, summaryOf } from './summary.ts';
+import type { Line, View } from './view.ts';
+
+/** A consumer of the demonstration and what it needs to tell what it got. */
+export interface Consumer {
+  id: string;
+  mesh: MeshClient;
+  view: View;
+  signal: AbortSignal;
+}
+
+const LOOKS = 6;
+
+/** Tells an event that came by webhook, with what the contract said of it: the delivery's own record is asked. */
+export async function tellReceived(
+  { id: who, mesh, view, signal }: Consumer,
+  event: ReceivedEvent,
+): Promise<void> {
+  const line = { who, dataset: datasetOf(event.type), summary: summaryOf(event.type, event.data) };
+  // The record is written once the answer to the webhook is in: the first looks may be too early.
+  for (let look = 1; look <= LOOKS; look++) {
+    await wait(150 * look, undefined, { signal });
+    const found = await mesh.find<Delivery>(`/deliveries/${event.delivery}`);
+    if (!found || found.body.attempts.length === 0) continue;
+    view.line({
+      what: 'delivered',
+      ...line,
+      contract: sayingOf(found.body),
+      ids: `${event.delivery} of ${event.id}`,
+    });
+    return;
+  }
+  view.line({
+    what: 'delivered',
+    ...line,
+    contract: '(not recorded yet)',
+    ids: `${event.delivery} of ${event.id}`,
+  });
+}
+
+/** Pulls a subscription until the signal: receives, tells, acknowledges. `onEvent` hears of each event. */
+export async function pull(consumer: Consumer, subscription: string, onEvent: () => void): Promise<void> {
+  const { mesh, view, signal, id: who } = consumer;
+  const messages = `/subscriptions/${subscription}/messages`;
+  while (!signal.aborted) {
+    try {
+      const { body } = await mesh.ask<Pulled>('POST', `${messages}/receive`, {
+        json: { max: 10, waitSeconds: 10 },
+      });
+      if (body.messages.length === 0) continue;
+      await mesh.ask('POST', `${messages}/ack`, {
+        json: { leases: body.messages.map(({ lease }) => lease) },
+      });
+      const lines = await linesOf(mesh, subscription, body.messages);
+      for (const line of lines) view.line({ what: 'pulled', who, ...line });
+      lines.forEach(onEvent);
+    } catch (error) {
+      if (signal.aborted) return;
+      tellFault(view, who, error);
+      await wait(2000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Tells what went wrong for a participant, in one line: the mesh's own words where it has some. */
+export function tellFault(view: View, who: string, error: unknown): void {
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  const summary =
+    error instanceof MeshProblem ? error.message.replaceAll('\n', ' ') : `${String(error)}${cause}`;
+  view.line({ what: 'fault', who, summary });
+}
+
+interface Pulled {
+  messages: { lease: string; event: CloudEvent }[];
+}
+
+async function linesOf(
+  mesh: MeshClient,
+  subscription: string,
+  messages: Pulled['messages'],
+): Promise<Omit<Line, 'what' | 'who'>[]> {
+  const { body } = await mesh.ask<{ items: Delivery[] }>(
+    'GET',
+    `/subscriptions/${subscription}/deliveries?limit=100`,
+  );
+  const records = new Map(body.items.map((delivery) => [delivery.event.sequence, delivery]));
+  return messages.map(({ event }) => {
+    const record = records.get(String(event['sequence']));
+    return {
+      dataset: datasetOf(event.type),
+      summary: summaryOf(event.type, event.data),
+      contract: record && sayingOf(record),
+      ids: `${record?.id ?? '?'} of ${event.id}`,
+    };
+  });
+}
+
+/** `redact: no-presence` for a delivery: what the contract said, and by which clause. */
+const sayingOf = ({ verdict, clause }: Pick<Delivery, 'verdict' | 'clause'>): string =>
+  `${verdict}: ${clause.replace(/^minimisation\./, '')}`;

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { AGREEMENTS } from './agreements.ts';
+import { PARTICIPANTS } from './participants.ts';
+import { openSdkDoor } from './publishing.ts';
+import { seedAgreements, seedDatasets, seedParticipants } from './seed.ts';
+import { type DemoOptions, meshOf, type Stage } from './stage.ts';
+import { airFeed, buildingFeed, carParkFeed, refusalFeed, run } from './streams.ts';
+import { createView } from './view.ts';
+
+/** A demonstration that is ready. */
+export interface Demo {
+  /** The API key of each participant, by id. */
+  keys: Record<string, string>;
+  /** Resolves once everything has ended after the signal. */
+  done: Promise<void>;
+}
+
+const FIRST_EVENTS_MS = 120_000;
+
+/**
+ * Plays La Rochelle on a mesh, from the outside: admits participants, makes datasets, contracts and subscriptions, and
+ * publishes real data until the signal. Resolves once every consumer has received something; what an earlier run made
+ * is found and used. Rejects with the mesh's own words when it refuses anything before that.
+ */
+export async function runDemo(options: DemoOptions): Promise<Demo> {
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopping.signal]);
+  const view = createView(options.out ?? process.stdout, process.env);
+  const stage: Stage = {
+    ...options,
+    signal,
+    view,
+    keys: {},
+    heard: new Set(),
+    running: new Set(),
+    closers: [],
+  };
+  try {
+    await seedParticipants(stage);
+    await seedDatasets(stage);
+    await seedAgreements(stage);
+    view.section('Try', firstSteps(options.url));
+    await startFeeds(stage);
+    await firstEvents(stage);
+  } catch (error) {
+    stopping.abort();
+    await end(stage);
+    throw error;
+  }
+  return { keys: stage.keys, done: untilEnd(stage) };
+}
+
+function firstSteps(url: string): string[] {
+  const lab = `$(node -p "require('./.local/mesh.json').keys['${PARTICIPANTS.lab.id}']")`;
+  return [
+    `mesh   ${url}`,
+    'keys   .local/mesh.json',
+    `look   curl -s ${url}/v1/datasets`,
+    `as     curl -s -H "Authorization: Bearer ${lab}" ${url}/v1/contracts`,
+  ];
+}
+
+async function startFeeds(stage: Stage): Promise<void> {
+  const { view, signal, engine } = stage;
+  const now = (): Date => new Date();
+  const mobility = meshOf(stage, PARTICIPANTS.mobility.id);
+  const door = await openSdkDoor(mobility, engine);
+  stage.closers.push(door.close);
+  const feeds = [
+    await buildingFeed(meshOf(stage, PARTICIPANTS.bouygues.id), view),
+    await airFeed(meshOf(stage, PARTICIPANTS.atmo.id), view, now),
+    await carParkFeed(mobility, door, view, now),
+    refusalFeed(mobility, view, now()),
+  ];
+  view.section('Live: who published what, what the contract said, who received it. Ctrl-C ends it.');
+  for (const feed of feeds) stage.running.add(run(feed, view, signal));
+}
+
+/** Waits until each consumer has received something. */
+async function firstEvents({ heard, signal }: Stage): Promise<void> {
+  const consumers = [...new Set(AGREEMENTS.map(({ consumer }) => consumer))];
+  const until = Date.now() + FIRST_EVENTS_MS;
+  for (;;) {
+    const missing = consumers.filter((consumer) => !heard.has(consumer));
+    if (missing.length === 0) return;
+    if (Date.now() > until) {
+      throw new Error(`After ${FIRST_EVENTS_MS / 1000} s nothing has arrived at ${missing.join(', ')}`);
+    }
+    await wait(100, undefined, { signal });
+  }
+}
+
+async function untilEnd(stage: Stage): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (stage.signal.aborted) resolve();
+    else stage.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await end(stage);
+  const counts = Object.entries(stage.view.counts()).filter(([, count]) => count > 0);
+  stage.view.section('Ended', [counts.map(([what, count]) => `${count} ${what}`).join(', ')]);
+}
+
+async function end({ running, closers }: Stage): Promise<void> {
+  await Promise.allSettled(running);
+  await Promise.allSettled(closers.map((closer) => closer()));
+}

@@ -1,0 +1,123 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** Where the view writes: a terminal, a pipe, or a test. */
+export interface Out {
+  write(text: string): unknown;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
+
+/** What a line of the view can tell. */
+export type Happening =
+  'published' | 'sent' | 'duplicate' | 'refused' | 'delivered' | 'pulled' | 'retrying' | 'withheld' | 'fault';
+
+/** One thing that happened: who did it, on which dataset, what it was, what the contract said, and the ids. */
+export interface Line {
+  what: Happening;
+  who: string;
+  dataset?: string | undefined;
+  summary: string;
+  contract?: string | undefined;
+  ids?: string | undefined;
+}
+
+/** The live view. */
+export interface View {
+  /** A heading of the opening, with the lines below it. */
+  section(title: string, lines?: string[]): void;
+  /** One thing that happened, at the present moment. */
+  line(line: Line): void;
+  /** How often each thing happened so far. */
+  counts(): Record<Happening, number>;
+}
+
+const CODES = { dim: 2, bold: 1, green: 32, cyan: 36, yellow: 33, red: 31 } as const;
+type Style = keyof typeof CODES;
+const GAP = '  ';
+
+const STYLE: Record<Happening, Style> = {
+  published: 'cyan',
+  sent: 'cyan',
+  duplicate: 'dim',
+  refused: 'red',
+  delivered: 'green',
+  pulled: 'green',
+  retrying: 'yellow',
+  withheld: 'yellow',
+  fault: 'red',
+};
+
+/** How lines look: with colours or not, and cut at so many columns where there is a terminal. */
+export interface Look {
+  colour: boolean;
+  columns?: number | undefined;
+}
+
+/** Colours only on a terminal, and not where `NO_COLOR` is set (no-color.org). */
+export const lookOf = (out: Out, environment: NodeJS.ProcessEnv): Look => ({
+  colour: out.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
+  columns: out.isTTY ? out.columns : undefined,
+});
+
+/** One line of the view, without its end: time, what, who, dataset, summary, what the contract said, ids. */
+export function formatLine(
+  { what, who, dataset, summary, contract, ids }: Line,
+  at: Date,
+  look: Look,
+): string {
+  const cells: [text: string, style?: Style][] = [
+    [at.toTimeString().slice(0, 8), 'dim'],
+    [what.padEnd(9), STYLE[what]],
+    [who.padEnd(18)],
+    [(dataset ?? '').padEnd(16), 'dim'],
+    [oneLine(summary).padEnd(30)],
+    [oneLine(contract ?? '').padEnd(32), 'bold'],
+    [ids ?? '', 'dim'],
+  ];
+  let room = look.columns ?? Infinity;
+  const shown = cells.map(([text, style]) => {
+    const fitting =
+      text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}${room > 0 ? '…' : ''}`;
+    room = Math.max(0, room - text.length - GAP.length);
+    return look.colour && style && fitting.trim() ? `\x1b[${CODES[style]}m${fitting}\x1b[0m` : fitting;
+  });
+  return shown.join(GAP).trimEnd();
+}
+
+/** A view on `out`; `now` gives the time of each line. */
+export function createView(
+  out: Out,
+  environment: NodeJS.ProcessEnv,
+  now: () => Date = () => new Date(),
+): View {
+  const look = lookOf(out, environment);
+  const counts = Object.fromEntries(Object.keys(STYLE).map((what) => [what, 0])) as Record<Happening, number>;
+  return {
+    section(title, lines = []) {
+      const heading = look.colour ? `\x1b[${CODES.bold}m${title}\x1b[0m` : title;
+      out.write(`\n${heading}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+    },
+    line(line) {
+      counts[line.what] += 1;
+      out.write(`${formatLine(line, now(), look)}\n`);
+    },
+    counts: () => ({ ...counts }),
+  };
+}
+
+/** Rows of texts as lines with aligned columns. */
+export function table(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+// What participants publish is not ours: control characters in it must not reach the terminal.
+const oneLine = (text: string): string =>
+  stripVTControlCharacters(text)
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim();
