@@ -32,6 +32,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.sendToDeliveryQueue,
       needs.sendToPullQueues,
       needs.readSealingKey,
+      needs.makeSealingKey,
       {
         actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
         on: [stores.delivery.queueArn],

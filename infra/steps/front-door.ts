@@ -34,7 +34,6 @@ export function frontDoor(scope: Construct, { territory }: MeshProps, doors: Doo
   const to = ({ lambda }: HouseFunction): Integration =>
     new LambdaIntegration(lambda, {
       scopePermissionToMethod: false,
-      allowTestInvoke: false,
       timeout: Duration.seconds(29),
     });
   routes(front.root, to(doors.publish), to(doors.pull), to(doors.api));

@@ -1,0 +1,151 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import { namesOf } from '../infra/names.ts';
+import { readTerritory } from '../infra/territory.ts';
+import type { Engine } from './engine.ts';
+import { LOCAL, NODE, ROOT } from './paths.ts';
+import { tail } from './python.ts';
+import { say, Trouble } from './say.ts';
+
+const LOG = join(LOCAL, 'deploy.log');
+const CDK = join(ROOT, 'node_modules/aws-cdk/bin/cdk');
+const ACCOUNT = '000000000000';
+/** How often a running deployment says how far it is. */
+const TELL_EVERY_MS = 2000;
+
+/** Bootstraps an engine and deploys a territory to it; answers the address of its API. */
+export async function deploy(territory: string, engine: Engine, signal?: AbortSignal): Promise<string> {
+  const { ledgerStack, meshStack } = namesOf(readTerritory(territory));
+  mkdirSync(LOCAL, { recursive: true });
+  writeFileSync(LOG, '');
+  const assembly = join(LOCAL, `cdk.out-${territory}`);
+  const context = ['-c', `territory=${territory}`];
+  await Promise.all([
+    bootstrap(engine, signal),
+    cdk(engine, ['synth', '--quiet', ...context, '--output', assembly], signal).then(() =>
+      say('bundled and synthesised'),
+    ),
+  ]);
+  say(`deploying ${ledgerStack} and ${meshStack}`);
+  const flags = ['--all', '--require-approval', 'never', '--method', 'direct', '--progress', 'events'];
+  await cdk(engine, ['deploy', '--app', assembly, '--output', assembly, ...flags], signal, progress());
+  say('deployed');
+  return apiUrl(engine, meshStack);
+}
+
+/** The variables with which AWS tools and SDKs speak to the engine and to nothing else. */
+export function engineVariables({
+  endpoint,
+  region,
+  accessKeyId,
+  secretAccessKey,
+}: Engine): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    // Undefined: not passed on, lest a profile of the caller wins over the keys below.
+    AWS_PROFILE: undefined,
+    AWS_SESSION_TOKEN: undefined,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+    NO_PROXY: '127.0.0.1,localhost',
+    no_proxy: '127.0.0.1,localhost',
+  };
+}
+
+/** The configuration of an AWS SDK client that speaks to the engine. */
+export const clientOf = ({ endpoint, region, accessKeyId, secretAccessKey }: Engine) => ({
+  endpoint,
+  region,
+  credentials: { accessKeyId, secretAccessKey },
+});
+
+/** Where a deployed territory's API answers: in path style, since no engine's host names resolve everywhere. */
+export async function apiUrl(engine: Engine, meshStack: string): Promise<string> {
+  const stack = await describe(engine, meshStack);
+  const output = (key: string): string => {
+    const value = stack?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+    if (!value)
+      throw new Trouble(`${meshStack} is not deployed on ${engine.endpoint}: it has no output ${key}.`);
+    return value;
+  };
+  return `${engine.endpoint}/_aws/execute-api/${output('ApiId')}/${output('ApiStage')}`;
+}
+
+async function bootstrap(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
+  if (await describe(engine, 'CDKToolkit')) return;
+  await cdk(engine, ['bootstrap', `aws://${ACCOUNT}/${engine.region}`], signal);
+  say('bootstrapped the engine');
+}
+
+async function describe(engine: Engine, name: string): Promise<Stack | undefined> {
+  const client = new CloudFormationClient(clientOf(engine));
+  try {
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: name }));
+    return Stacks?.[0];
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function cdk(
+  engine: Engine,
+  args: string[],
+  signal?: AbortSignal,
+  told: (line: string) => void = () => undefined,
+): Promise<void> {
+  const child = spawn(NODE, [CDK, ...args, '--no-notices', '--no-color', '--ci'], {
+    cwd: ROOT,
+    env: engineVariables(engine),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal && { signal }),
+  });
+  appendFileSync(LOG, `\n$ cdk ${args.join(' ')}\n`);
+  const code = await finished(child, told);
+  if (signal?.aborted) throw new Trouble('Stopped.');
+  if (code !== 0) {
+    throw new Trouble(
+      `cdk ${args[0]} failed. The end of .local/deploy.log:\n${tail(readFileSync(LOG, 'utf8'), 25)}`,
+    );
+  }
+}
+
+function finished(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  told: (line: string) => void,
+): Promise<number | null> {
+  const listen = (chunk: string): void => {
+    appendFileSync(LOG, chunk);
+    chunk.split('\n').forEach(told);
+  };
+  child.stdout.setEncoding('utf8').on('data', listen);
+  child.stderr.setEncoding('utf8').on('data', listen);
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve(code));
+    child.once('error', (error) => {
+      appendFileSync(LOG, `${error.message}\n`);
+      resolve(1);
+    });
+  });
+}
+
+/** Reads how far CloudFormation is from what the CDK writes, and tells it now and then. */
+function progress(): (line: string) => void {
+  let last = Date.now();
+  return (line) => {
+    const found = /^(\S+) \|\s*(\d+)\/(\d+) \|/.exec(line.trim());
+    if (!found || Date.now() - last < TELL_EVERY_MS) return;
+    last = Date.now();
+    say(`  ${found[1]}: ${found[2]} of ${found[3]}`);
+  };
+}

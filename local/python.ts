@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LOCAL, ROOT } from './paths.ts';
+import { say, Trouble } from './say.ts';
+
+const run = promisify(execFile);
+const REQUIREMENTS = join(ROOT, 'local/requirements.txt');
+const CANDIDATES = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
+const NEW_ENOUGH = 'import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 10) else 3)';
+
+/** A Python with the pinned engine in it, in a private venv that is made when it is missing or out of date. */
+export async function enginePython(): Promise<string> {
+  const venv = join(LOCAL, 'venv');
+  const python = join(venv, 'bin/python');
+  const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
+  const stamp = join(venv, 'requirements.sha256');
+  if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
+
+  const system = await systemPython();
+  say('installing the local engine (first time only)');
+  mkdirSync(LOCAL, { recursive: true });
+  // Made aside and renamed, so that an interrupted installation is never taken for a whole one.
+  const fresh = `${venv}.${process.pid}`;
+  try {
+    await run(system, ['-m', 'venv', fresh]);
+    await install(join(fresh, 'bin/python'));
+    writeFileSync(join(fresh, 'requirements.sha256'), wanted);
+    rmSync(venv, { recursive: true, force: true });
+    renameSync(fresh, venv);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return python;
+}
+
+async function install(python: string): Promise<void> {
+  const options = [
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-input',
+    '--require-hashes',
+    '--only-binary',
+    ':all:',
+  ];
+  try {
+    await run(python, ['-m', 'pip', 'install', ...options, '--no-compile', '-r', REQUIREMENTS]);
+  } catch (error) {
+    throw new Trouble(
+      `The local engine could not be installed from local/requirements.txt:\n${tail(textOf(error))}\n` +
+        'Is there a network, or a package index that pip is configured for? Then run the command again.',
+    );
+  }
+}
+
+async function systemPython(): Promise<string> {
+  const faults: string[] = [];
+  for (const python of CANDIDATES) {
+    try {
+      await run(python, ['-c', NEW_ENOUGH]);
+      return python;
+    } catch (error) {
+      const text = textOf(error);
+      if (text.includes('ensurepip') || text.includes('venv')) faults.push(python);
+    }
+  }
+  throw new Trouble(
+    faults.length > 0
+      ? `${faults[0]} lacks its venv module, which the local engine is installed with.\n` +
+          'On Debian and Ubuntu: apt install python3-venv. Then run the command again.'
+      : 'The local engine needs Python 3.10 or newer, and none was found on the PATH.\n' +
+          'Install it (https://www.python.org/downloads, or your system’s package python3), then run the command again.\n' +
+          'Or use another engine: see “Engines” in the README.',
+  );
+}
+
+/** The last lines of a text. */
+export const tail = (text: string, lines = 15): string => text.trimEnd().split('\n').slice(-lines).join('\n');
+
+const textOf = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.message}\n${'stderr' in error ? String(error.stderr) : ''}`
+    : String(error);
