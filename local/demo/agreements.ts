@@ -46,15 +46,16 @@ export const AGREEMENTS: readonly Agreement[] = [
       dataset: 'co2-ecoles',
       purpose: 'research',
       legalBasis: 'RGPD, articles 6(1)(e) et 89: recherche',
-      // Stricter than the offer: curves are enough for the lab, so it renounces sensor, school and room.
+      // Stricter than the offer: curves are enough, so the lab renounces whatever says which school and room it is.
       terms: {
         minimisation: [
           ...co2Ecoles.offer.minimisation,
           { clause: 'no-device', do: 'drop', path: '/data/refDevice' },
+          { clause: 'no-school', do: 'drop', path: '/data/refPointOfInterest' },
           { clause: 'no-address', do: 'drop', path: '/data/address' },
+          { clause: 'no-place', do: 'drop', path: '/data/location' },
+          { clause: 'room-pseudonym', do: 'pseudonymise', path: '/data/id', rotate: 'P30D' },
         ],
-        durationDays: 180,
-        noticeDays: 30,
       },
     },
     via: 'binary',

@@ -100,6 +100,8 @@ async function linesOf(
   });
 }
 
-/** `redact: no-presence` for a delivery: what the contract said, and by which clause. */
-const sayingOf = ({ verdict, clause }: Pick<Delivery, 'verdict' | 'clause'>): string =>
-  `${verdict}: ${clause.replace(/^minimisation\./, '')}`;
+/** What the contract said of a delivery, and by which clauses: `redact: no-presence`, or the first of many. */
+export function sayingOf({ verdict, clause }: Pick<Delivery, 'verdict' | 'clause'>): string {
+  const [first = '', ...more] = clause.replace(/^minimisation\./, '').split('+');
+  return `${verdict}: ${first}${more.length === 1 ? `+${more[0]}` : ''}${more.length > 1 ? ` and ${more.length} more` : ''}`;
+}

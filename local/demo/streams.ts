@@ -48,7 +48,7 @@ export async function airFeed(provider: MeshClient, view: View, now: () => Date)
       const reading = readings[((room?.startRow ?? 0) + minute) % readings.length];
       count += 1;
       if (!room || !reading) throw new Error('the air feed has no rows');
-      const event = airEvent(sourceOf(atmo.id, 'ecole-saint-christophe'), room, reading, now());
+      const event = airEvent(sourceOf(atmo.id), room, reading, now());
       tellPublished(view, atmo.id, event, await result(publishStructured(provider, event)));
     },
   };

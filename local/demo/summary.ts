@@ -22,7 +22,7 @@ export function summaryOf(type: string, data: unknown): string {
   const figure = (path: string): string => String(field(path) ?? '?');
   switch (type) {
     case AIR_TYPE:
-      return `${figure('id').split('-').at(-1)?.toUpperCase() ?? '?'}: ${Math.round(Number(field('co2')))} ppm CO2`;
+      return `${roomOf(figure('id'))}: ${Math.round(Number(field('co2')))} ppm CO2`;
     case CAR_PARK_TYPE:
       return `${figure('name')}: ${figure('availableSpotNumber')} of ${figure('totalSpotNumber')} free`;
     case BUILDING_TYPE:
@@ -31,3 +31,7 @@ export function summaryOf(type: string, data: unknown): string {
       return type;
   }
 }
+
+/** The room of an entity's id, or the beginning of the pseudonym that stands for it. */
+const roomOf = (id: string): string =>
+  id.startsWith('urn:') ? (id.split('-').at(-1) ?? id).toUpperCase() : id.slice(0, 8);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import addFormats from 'ajv-formats';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
+import { schemaJudge } from '../../adapters/json-schema/judge.ts';
+import { AGREEMENTS } from '../../local/demo/agreements.ts';
 import { co2Ecoles } from '../../local/demo/datasets/co2-ecoles.ts';
 import { parkings } from '../../local/demo/datasets/parkings.ts';
 import { re2020Batiments } from '../../local/demo/datasets/re2020-batiments.ts';
@@ -9,6 +9,8 @@ import { PARTICIPANTS } from '../../local/demo/participants.ts';
 import { airEvent, CLASSROOMS, readAir } from '../../local/demo/feeds/air.ts';
 import { carParkEvent, readCarParks, readRegister } from '../../local/demo/feeds/car-parks.ts';
 import { rseeEvents } from '../../local/demo/feeds/rsee.ts';
+import { askedTerms } from '../../domain/contracts/terms.ts';
+import { contractRequest } from '../../schemas/contract.ts';
 import { datasetRequest, type DatasetRequest } from '../../schemas/dataset.ts';
 import { participantRequest } from '../../schemas/participant.ts';
 
@@ -16,18 +18,26 @@ const file = (name: string): string =>
   readFileSync(new URL(`../../local/demo/data/${name}`, import.meta.url), 'utf8');
 
 function faultsOf(dataset: DatasetRequest, data: unknown[]): unknown[] {
-  const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }));
-  const validate = ajv.compile(dataset.types[0]?.schema ?? false);
-  return data.flatMap((one) => (validate(one) ? [] : [{ one, errors: validate.errors }]));
+  const judge = schemaJudge().judge('schema', dataset.types[0]?.schema ?? false);
+  return data.flatMap(judge);
 }
 
 describe('what the demonstration registers is what the mesh takes', () => {
   test.each([co2Ecoles, parkings, re2020Batiments])('dataset $title.fr', (dataset) => {
     expect(datasetRequest.parse(dataset)).toEqual(dataset);
+    expect(dataset.types.flatMap(({ schema }) => schemaJudge().check(schema))).toEqual([]);
   });
 
   test.each(Object.values(PARTICIPANTS))('participant $id', (participant) => {
     expect(participantRequest.parse(participant)).toEqual(participant);
+  });
+
+  test.each(AGREEMENTS)('contract of $consumer on $contract.dataset', ({ contract }) => {
+    expect(contractRequest.parse(contract)).toEqual(contract);
+    const offer = { 'co2-ecoles': co2Ecoles, parkings, 're2020-batiments': re2020Batiments }[contract.dataset]
+      ?.offer;
+    expect(offer && askedTerms(offer, contract.terms).faults).toEqual([]);
+    expect(offer?.purposes).toContain(contract.purpose);
   });
 
   test('the datasets show both approvals, and personal data waits for the provider', () => {
