@@ -40,7 +40,9 @@ export function httpFunction(
     )
     .handler(async (event, context) => {
       const work = workIn(context);
-      return toResult(await (await wired())(toRequest(event), work), work.request);
+      const answer = await (await wired())(toRequest(event), work);
+      work.note({ status: answer.status });
+      return toResult(answer, work.request);
     }) as LambdaFunction<APIGatewayProxyEvent, APIGatewayProxyResult>; // middy's type also allows callbacks
 }
 

@@ -25,14 +25,12 @@ export function askedTerms(offer: Offer, asked: Terms | undefined): { terms: Ter
     const offers = standing === undefined ? 'nothing' : JSON.stringify(standing);
     faults.push({ path: `/terms/${name}`, message: `must be as offered (${offers}) or left out` });
   }
-  // A list without any of the offer's clauses would be looser; none at all means that nothing was asked for.
-  const clauses = minimisation.length === 0 ? offered.minimisation : minimisation;
-  const given = new Set(clauses.map((clause) => canonicalJson(clause)));
+  const given = new Set(minimisation.map((clause) => canonicalJson(clause)));
   for (const clause of offered.minimisation) {
     if (given.has(canonicalJson(clause))) continue;
     faults.push({ path: '/terms/minimisation', message: `must keep the offer's clause ${clause.clause} as it is` });
   }
-  return { terms: { ...offered, minimisation: clauses }, faults };
+  return { terms: { ...offered, minimisation }, faults };
 }
 
 /** SHA-256 over what both parties consent to, as canonical JSON (RFC 8785): what `accept` repeats. */

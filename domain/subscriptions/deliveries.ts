@@ -1,0 +1,110 @@
+import type { Delivery, DeliveryStatus } from '../../schemas/delivery.ts';
+import type { Caller } from '../../schemas/participant.ts';
+import { ProblemError } from '../../schemas/problem.ts';
+import type { Subscription } from '../../schemas/subscription.ts';
+import { wakeUp } from '../clock/release.ts';
+import { absent } from '../control.ts';
+import type { Page, PageRequest, Registry } from '../ports.ts';
+import { liveSubscription, ownSubscription, type SubscriptionDeps } from './deps.ts';
+
+/** A delivery as its consumer sees it. */
+export type DeliveryView = Omit<Delivery, 'event' | 'expires'> & { event: Partial<Delivery['event']> };
+
+/** The deliveries of a subscription of the caller's, newest event first. */
+export async function listDeliveries(
+  deps: Pick<SubscriptionDeps, 'registry' | 'deliveries'>,
+  caller: Caller,
+  id: string,
+  query: { status?: DeliveryStatus | undefined; since?: string | undefined },
+  page: PageRequest,
+): Promise<Page<DeliveryView>> {
+  const subscription = await ownSubscription(deps.registry, caller, id);
+  const hidden = await hidesIdentity(deps.registry, subscription);
+  const { items, next } = await deps.deliveries.list(
+    id,
+    {
+      ...(query.status !== undefined && { status: query.status }),
+      ...(query.since !== undefined && { since: new Date(query.since) }),
+    },
+    page,
+  );
+  return { items: items.map((delivery) => viewOf(delivery, hidden)), next };
+}
+
+/** One delivery to a subscription of the caller's. */
+export async function getDelivery(
+  deps: Pick<SubscriptionDeps, 'registry' | 'deliveries'>,
+  caller: Caller,
+  id: string,
+): Promise<DeliveryView> {
+  const { delivery, subscription } = await ownDelivery(deps, caller, id);
+  return viewOf(delivery, await hidesIdentity(deps.registry, subscription));
+}
+
+/** Sends a parked or withheld delivery again; what the contract says of it is asked anew. */
+export async function retryDelivery(deps: SubscriptionDeps, caller: Caller, id: string): Promise<DeliveryView> {
+  const { delivery, subscription } = await ownDelivery(deps, caller, id);
+  if (subscription.status === 'ended') throw new ProblemError('conflict', 'Its subscription has ended');
+  if (!RECOVERABLE.some((status) => status === delivery.status)) {
+    throw new ProblemError('conflict', `The delivery ${id} is ${delivery.status}: only parked and withheld ones go again`);
+  }
+  await deps.queue.send([{ message: wakeUp(delivery, subscription), delaySeconds: 0 }]);
+  return viewOf(delivery, await hidesIdentity(deps.registry, subscription));
+}
+
+/**
+ * Sends what was parked or withheld since an instant again. At most {@link MAX_RECOVERED} at a time, newest first;
+ * `more` says that there may be others, for which the call is repeated when these have gone.
+ */
+export async function recover(
+  deps: SubscriptionDeps,
+  caller: Caller,
+  id: string,
+  since: string,
+): Promise<{ recovered: number; more: boolean }> {
+  const subscription = await liveSubscription(deps.registry, caller, id);
+  let recovered = 0;
+  for (const status of RECOVERABLE) {
+    let cursor: string | undefined;
+    do {
+      if (recovered >= MAX_RECOVERED) return { recovered, more: true };
+      const page: Page<Delivery> = await deps.deliveries.list(
+        id,
+        { status, since: new Date(since) },
+        { limit: 200, ...(cursor !== undefined && { cursor }) },
+      );
+      const messages = page.items.map((delivery) => ({ message: wakeUp(delivery, subscription), delaySeconds: 0 }));
+      if (messages.length > 0) await deps.queue.send(messages);
+      recovered += messages.length;
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+  }
+  return { recovered, more: false };
+}
+
+/** The most deliveries that one call of {@link recover} sends, so that it ends before its caller gives up. */
+export const MAX_RECOVERED = 2000;
+
+const RECOVERABLE = ['parked', 'withheld'] as const;
+
+async function ownDelivery(
+  deps: Pick<SubscriptionDeps, 'registry' | 'deliveries'>,
+  caller: Caller,
+  id: string,
+): Promise<{ delivery: Delivery; subscription: Subscription }> {
+  const [delivery] = await deps.deliveries.read([id]);
+  const subscription = delivery && (await deps.registry.read('subscription', delivery.subscription));
+  if (!delivery || subscription?.consumer !== caller.participant) throw absent('delivery', id);
+  return { delivery, subscription };
+}
+
+/** Where a contract pseudonymises, the id that an event was published with is not the one that was delivered. */
+async function hidesIdentity(registry: Pick<Registry, 'read'>, subscription: Subscription): Promise<boolean> {
+  const contract = await registry.read('contract', subscription.contract);
+  return contract?.terms.minimisation.some((clause) => clause.do === 'pseudonymise') ?? true;
+}
+
+function viewOf({ event, expires: _, ...delivery }: Delivery, hidden: boolean): DeliveryView {
+  const { sequence, type, id, source } = event;
+  return { ...delivery, event: { sequence, type, ...(!hidden && { id, source }) } };
+}

@@ -1,0 +1,42 @@
+import * as z from 'zod';
+import { listNotices } from '../../domain/notices.ts';
+import { listPublications } from '../../domain/publications.ts';
+import { callerOf, ok, pageOf, paging, route, type Route } from './route.ts';
+
+const health = (path: string): Route =>
+  route({
+    method: 'GET',
+    path,
+    did: 'health.told',
+    who: 'anyone',
+    scopes: [],
+    handle: ({ territory, now }) =>
+      Promise.resolve(ok({ status: 'ok', territory: territory.id, time: now().toISOString() })),
+  });
+
+/** What the mesh tells of itself and of what it refused. */
+export const evidenceRoutes: Route[] = [
+  health('/health'),
+  health('/v1/health'),
+  route({
+    method: 'GET',
+    path: '/v1/notices',
+    did: 'notices.listed',
+    who: 'participant',
+    scopes: [],
+    suspendedToo: true,
+    query: paging,
+    handle: async (deps, asked) =>
+      ok(await listNotices(deps.registry, callerOf(asked).participant, pageOf(asked.query))),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/publications',
+    did: 'publications.listed',
+    who: ['provider'],
+    scopes: ['publish', 'manage'],
+    query: paging.extend({ status: z.literal('rejected').optional() }),
+    handle: async (deps, asked) =>
+      ok(await listPublications(deps.registry, callerOf(asked).participant, pageOf(asked.query))),
+  }),
+];

@@ -1,0 +1,15 @@
+import { contractRoutes } from './contracts.ts';
+import { datasetRoutes } from './datasets.ts';
+import { evidenceRoutes } from './evidence.ts';
+import { participantRoutes } from './participants.ts';
+import type { Route } from './route.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
+
+/** Every route that `api` answers. */
+export const ROUTES: readonly Route[] = [
+  ...participantRoutes,
+  ...datasetRoutes,
+  ...contractRoutes,
+  ...subscriptionRoutes,
+  ...evidenceRoutes,
+];
