@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
@@ -11,6 +12,7 @@ import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
 import { healthNoter } from '../../domain/deliver/health.ts';
+import { subscriptionNotice } from '../../domain/notices.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import { eventFunction } from '../chain.ts';
@@ -47,7 +49,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
-    noteHealth: healthNoter(registry, env.TERRITORY, () => []),
+    noteHealth: healthNoter(registry, env.TERRITORY, subscriptionNotice(randomBytes)),
     now: () => new Date(),
     territory: env.TERRITORY,
   };

@@ -12,7 +12,7 @@ export function candidatesOf({ headers, body = Buffer.alloc(0) }: HttpRequest): 
     throw new ProblemError('too-large', `The request has ${body.length} bytes; at most ${BATCH_LIMITS.bytes} are taken. Split the batch`);
   }
   const request = readRequest({ headers, body });
-  if ('kind' in request) throw new ProblemError(request.kind, request.detail, request);
+  if ('problem' in request) throw new ProblemError(request.problem.kind, request.problem.detail, request.problem);
   if (request.mode === 'single') return { batch: false, events: [request.event] };
   if (request.events.length > BATCH_LIMITS.events) {
     throw new ProblemError('too-large', `The batch has ${request.events.length} events; at most ${BATCH_LIMITS.events} are taken. Split it`);

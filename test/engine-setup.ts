@@ -1,0 +1,58 @@
+import { createServer, type AddressInfo } from 'node:net';
+import type { TestProject } from 'vitest/node';
+import { clientOf, deploy, engineVariables } from '../local/deploy.ts';
+import { type Engine, localEngine, openEngine } from '../local/engine.ts';
+import { firstKey } from '../local/operator-key.ts';
+
+/** What the tests on an engine are told. */
+export interface MeshUnderTest {
+  url: string;
+  territory: string;
+  keys: { operator: string; dpo: string };
+  /** As AWS SDK clients take it. */
+  engine: ReturnType<typeof clientOf>;
+  /** How long a journey waits for what should happen at once: engines differ in speed. */
+  patienceMs: number;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    mesh: MeshUnderTest;
+  }
+}
+
+const TERRITORY = 'test';
+
+/**
+ * Deploys the test territory on an engine of this run's own, or on the one that `MAILLE_ENDPOINT` names, and stops what
+ * it started.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env['MAILLE_ENDPOINT'];
+  const running = given ? undefined : await openEngine(await freePort());
+  const engine: Engine = running ?? { ...localEngine(4566), endpoint: given ?? '' };
+  try {
+    Object.assign(process.env, engineVariables(engine));
+    const url = await deploy(TERRITORY, engine);
+    project.provide('mesh', {
+      url,
+      territory: TERRITORY,
+      keys: { operator: await firstKey(TERRITORY, engine, 'operator'), dpo: await firstKey(TERRITORY, engine, 'dpo') },
+      engine: clientOf(engine),
+      patienceMs: given ? 90_000 : 15_000,
+    });
+  } catch (error) {
+    await running?.stop();
+    throw error;
+  }
+  return async () => running?.stop();
+}
+
+/** A port that nobody listens on, so that a mesh that runs beside the tests is left alone. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,128 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { admit, agree, ask, eventOf, eventually, mesh, must, type Party, pause, publish, type Receiver, receiver, share, subscribe, verified } from './world.ts';
+
+let provider: Party;
+let consumer: Party;
+let dataset: { id: string; type: string };
+const open: Receiver[] = [];
+const lambda = new LambdaClient(mesh.engine);
+
+beforeAll(async () => {
+  provider = await admit('mobility', ['provider']);
+  consumer = await admit('app', ['consumer']);
+  dataset = await share(provider);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+});
+
+async function webhook(answer?: (nth: number) => number) {
+  const hook = await receiver(answer);
+  open.push(hook);
+  const contract = await agree(consumer, dataset.id);
+  return { hook, ...(await subscribe(consumer, contract, { kind: 'webhook', url: hook.url })) };
+}
+
+/** Sweeps as the timer would at that instant. */
+async function tick(now: Date): Promise<Record<string, number>> {
+  const Payload = Buffer.from(JSON.stringify({ now: now.toISOString() }));
+  const answer = await lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock`, Payload }));
+  const text = Buffer.from(answer.Payload ?? []).toString();
+  if (answer.FunctionError) throw new Error(text);
+  return JSON.parse(text);
+}
+
+const deliveries = async (id: string, query = '') =>
+  (await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries${query}`)).body.items;
+
+describe('a receiver', () => {
+  it('that fails six times and then accepts gets the event, under one webhook-id', async () => {
+    const { hook, id, secret } = await webhook((nth) => (nth <= 6 ? 503 : 200));
+    await publish(provider, eventOf(dataset.type, { co2: 640 }));
+    await hook.until(7, mesh.patienceMs + 20_000);
+    expect(new Set(hook.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    for (const request of hook.received) expect(verified(secret, request)).toMatchObject({ data: { co2: 640 } });
+    await eventually(async () => expect(await deliveries(id)).toMatchObject([{ status: 'delivered', attemptCount: 7 }]));
+  });
+
+  it('that never accepts has the delivery parked, visible and sent again on request', async () => {
+    let well = false;
+    const { hook, id } = await webhook(() => (well ? 200 : 500));
+    await publish(provider, eventOf(dataset.type, { co2: 641 }));
+    await hook.until(8, mesh.patienceMs + 25_000);
+    const [parked] = await eventually(async () => {
+      const items = await deliveries(id, '?status=parked');
+      expect(items).toHaveLength(1);
+      return items;
+    });
+    expect(parked).toMatchObject({ attemptCount: 8, attempts: expect.arrayContaining([expect.objectContaining({ status: 500 })]) });
+    expect((await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}`)).body.status).toBe('failing');
+    well = true;
+    const retry = await ask(consumer.key, 'POST', `/v1/deliveries/${parked.id}/retry`);
+    expect(retry.status).toBeLessThan(300);
+    await hook.until(9);
+    expect(hook.received[8]!.headers['webhook-id']).toBe(parked.id);
+    await eventually(async () => expect((await must(200, consumer.key, 'GET', `/v1/deliveries/${parked.id}`)).body.status).toBe('delivered'));
+    await eventually(async () => expect((await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}`)).body.status).toBe('active'));
+  });
+
+  it('that says 410 ends its subscription', async () => {
+    const { hook, id } = await webhook(() => 410);
+    await publish(provider, eventOf(dataset.type, { co2: 642 }));
+    await hook.until(1);
+    await eventually(async () => expect((await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}`)).body.status).toBe('ended'));
+    await publish(provider, eventOf(dataset.type, { co2: 643 }));
+    await pause(1500);
+    expect(hook.received).toHaveLength(1);
+  });
+
+  it('that redirects is not followed', async () => {
+    const { hook } = await webhook((nth) => (nth === 1 ? 302 : 204));
+    await publish(provider, eventOf(dataset.type, { co2: 644 }));
+    await hook.until(2);
+    expect(hook.received).toHaveLength(2);
+  });
+});
+
+describe('a new subscription', () => {
+  it('gets an event published in the same second once, and is active when its rule has settled', async () => {
+    const before = eventOf(dataset.type, { co2: 700 });
+    await publish(provider, before);
+    const { hook, id } = await webhook();
+    const during = eventOf(dataset.type, { co2: 701 });
+    await publish(provider, during);
+    await hook.until(1);
+    await tick(new Date(Date.now() + 3_600_000));
+    expect((await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}`)).body.status).toBe('active');
+    await pause(2000);
+    expect(hook.received.map(({ body }) => JSON.parse(body).id)).toEqual([during.id]);
+  });
+
+  it('gets what its rule missed, routed again from the ledger', async () => {
+    const { EventBridgeClient, DisableRuleCommand } = await import('@aws-sdk/client-eventbridge');
+    const { hook, id } = await webhook();
+    // As on AWS, where a new rule may not match at once.
+    await new EventBridgeClient(mesh.engine).send(new DisableRuleCommand({ Name: id, EventBusName: `maille-${mesh.territory}` }));
+    const missed = eventOf(dataset.type, { co2: 702 });
+    await publish(provider, missed);
+    await pause(2000);
+    expect(hook.received).toHaveLength(0);
+    await tick(new Date(Date.now() + 3_600_000));
+    await hook.until(1);
+    expect(JSON.parse(hook.received[0]!.body).id).toBe(missed.id);
+  });
+
+  it('has its rule made again when somebody removes it', async () => {
+    const { EventBridgeClient, RemoveTargetsCommand, DeleteRuleCommand, ListTargetsByRuleCommand } = await import('@aws-sdk/client-eventbridge');
+    const { hook, id } = await webhook();
+    const events = new EventBridgeClient(mesh.engine);
+    const rule = { Rule: id, EventBusName: `maille-${mesh.territory}` };
+    const { Targets = [] } = await events.send(new ListTargetsByRuleCommand(rule));
+    await events.send(new RemoveTargetsCommand({ ...rule, Ids: Targets.map(({ Id }) => Id ?? '') }));
+    await events.send(new DeleteRuleCommand({ Name: id, EventBusName: rule.EventBusName }));
+    await tick(new Date());
+    await publish(provider, eventOf(dataset.type, { co2: 703 }));
+    await hook.until(1);
+  });
+});
