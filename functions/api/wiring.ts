@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type * as z from 'zod';
+import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
+import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
+import { eventRules } from '../../adapters/eventbridge/rules.ts';
+import { checkWebhookUrl } from '../../adapters/http/address.ts';
+import { webhookSender } from '../../adapters/http/sender.ts';
+import { schemaJudge } from '../../adapters/json-schema/judge.ts';
+import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
+import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
+import { parameterSealer } from '../../adapters/ssm/sealer.ts';
+import { identify } from '../../domain/identify.ts';
+import { testSender } from '../../domain/subscriptions/test-event.ts';
+import { seconds } from '../../schemas/duration.ts';
+import type { environment } from './environment.ts';
+import type { ApiDeps } from './route.ts';
+
+/** What the API needs, out of AWS. */
+export function wired(env: z.output<typeof environment>): ApiDeps {
+  const { TERRITORY: territory, BUS_NAMES: buses, DELIVERY_QUEUE_ARN: queueArn } = env;
+  const client = dynamoClient();
+  const sqs = new SQSClient({});
+  const events = new EventBridgeClient({});
+  const now = () => new Date();
+  const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+  const sealer = parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER });
+  const { privateWebhooks: privateAddresses } = territory;
+  const send = webhookSender({ privateAddresses });
+  return {
+    registry,
+    now,
+    random: randomBytes,
+    territory,
+    buses,
+    sealer,
+    keepSeconds: seconds(territory.idempotency),
+    identify: (authorization) => identify({ registry, now }, authorization),
+    schemas: schemaJudge(),
+    rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),
+    ingressBuses: ingressBuses({
+      client: events,
+      prefix: `maille-${territory.id}-in-`,
+      admitArn: env.ADMIT_FUNCTION_ARN,
+      deadLettersArn: env.ADMIT_DEAD_LETTERS_ARN,
+    }),
+    pullQueues: pullQueues({ client: sqs, prefix: env.PULL_QUEUE_PREFIX }),
+    queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
+    deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    checkWebhookUrl: (url) => checkWebhookUrl(url, { privateAddresses }),
+    sendTest: testSender({ send, sealer, random: randomBytes, now, territory }),
+  };
+}
