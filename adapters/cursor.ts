@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { ProblemError } from '../schemas/problem.ts';
 
 const STAMP = 8;
-const stampOf = (list: string): string => createHash('sha256').update(list).digest('base64url').slice(0, STAMP);
+const stampOf = (list: string): string =>
+  createHash('sha256').update(list).digest('base64url').slice(0, STAMP);
 
 /** The cursor of a place in a list: opaque, and of use in that list only. */
 export function cursorAt(list: string, place: string): string {

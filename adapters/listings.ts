@@ -46,7 +46,11 @@ export function orderOf<N extends Noun>(noun: N, item: Nouns[N]): string {
 export function placesOf<N extends Noun>(noun: N, item: Nouns[N]): { listing: Listing; by: string[] }[] {
   return (Object.keys(SHELVES) as Listing[]).flatMap((listing) => {
     // Safe: below the test, the list is one of this noun, and what selects it are texts of the noun.
-    const shelf = SHELVES[listing] as unknown as { noun: Noun; by: (keyof Nouns[N])[]; only?: (item: Nouns[N]) => boolean };
+    const shelf = SHELVES[listing] as unknown as {
+      noun: Noun;
+      by: (keyof Nouns[N])[];
+      only?: (item: Nouns[N]) => boolean;
+    };
     if (shelf.noun !== noun || shelf.only?.(item) === false) return [];
     return [{ listing, by: shelf.by.map((name) => item[name] as string) }];
   });

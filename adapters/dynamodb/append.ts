@@ -21,18 +21,29 @@ export interface Pending {
 }
 
 // `key` is a reserved word that would need a name in every put; each row has a digest as it has a key.
-const NOT_THERE = { ConditionExpression: 'attribute_not_exists(digest)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+const NOT_THERE = {
+  ConditionExpression: 'attribute_not_exists(digest)',
+  ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+} as const;
 
 /** Splits entries into transactions that DynamoDB takes; throws on one that no table takes, before anything is written. */
 export function transactionsOf(entries: LedgerEntry[]): Pending[][] {
   const sized = entries.map((entry, at) => ({ at, entry, bytes: bytesOf(entry) }));
-  const large = sized.find(({ bytes }) => bytes > MOST_ITEM_BYTES);
-  if (large) throw new RangeError(`event ${large.entry.key} has ${large.bytes} bytes, more than the ledger takes`);
-  return toBatches(sized, TRANSACTION, ({ bytes }) => bytes);
+  const large = sized.find(({ bytes }) => bytes.item > MOST_ITEM_BYTES);
+  if (large)
+    throw new RangeError(
+      `event ${large.entry.key} has ${large.bytes.item} bytes, more than the ledger takes`,
+    );
+  return toBatches(sized, TRANSACTION, ({ bytes }) => bytes.request);
 }
 
 /** Puts one transaction's entries, again without those that were there, and tells each one's result by its place. */
-export async function appendTogether(at: Table, clock: Clock, pending: Pending[], results: AppendResult[]): Promise<void> {
+export async function appendTogether(
+  at: Table,
+  clock: Clock,
+  pending: Pending[],
+  results: AppendResult[],
+): Promise<void> {
   let open = pending;
   let tried = 0;
   while (open.length > 0 && tried < TRIES) {
@@ -55,7 +66,9 @@ async function put(at: Table, open: Pending[]): Promise<'written' | 'again' | Fo
     // A single put costs half the write units of a transaction of one.
     const [only] = open;
     if (only && open.length === 1) {
-      await at.client.send(new PutItemCommand({ TableName: at.table, Item: rowOfEntry(only.entry), ...NOT_THERE }));
+      await at.client.send(
+        new PutItemCommand({ TableName: at.table, Item: rowOfEntry(only.entry), ...NOT_THERE }),
+      );
     } else {
       const TransactItems = open.map(({ entry }) => ({
         Put: { TableName: at.table, Item: rowOfEntry(entry), ...NOT_THERE },
@@ -80,7 +93,13 @@ function refusalOf(error: unknown): 'again' | Found {
   throw error;
 }
 
-async function withoutThoseThere(at: Table, clock: Clock, open: Pending[], found: Found, results: AppendResult[]): Promise<Pending[]> {
+async function withoutThoseThere(
+  at: Table,
+  clock: Clock,
+  open: Pending[],
+  found: Found,
+  results: AppendResult[],
+): Promise<Pending[]> {
   const now = clock();
   const left: Pending[] = [];
   const gone: Promise<void>[] = [];

@@ -21,7 +21,8 @@ export interface Table {
 const MOST_GETS = 100;
 const MOST_WRITES = 25;
 
-const inChunks = (rows: Row[], items: number): Row[][] => toBatches(rows, { items, bytes: Infinity }, () => 0);
+const inChunks = (rows: Row[], items: number): Row[][] =>
+  toBatches(rows, { items, bytes: Infinity }, () => 0);
 
 /** Reads rows by key, strongly consistent, in any order; keys must differ. Throws unless every key was looked up. */
 export async function getRows(at: Table, keys: Row[]): Promise<Row[]> {

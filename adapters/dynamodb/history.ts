@@ -25,7 +25,11 @@ export async function* history(at: Table, dataset: string, from: Date, to: Date)
   }
 }
 
-async function* placesOf({ client, table }: Table, bucket: string, range: { first: string; last: string }): AsyncGenerator<Place[], void> {
+async function* placesOf(
+  { client, table }: Table,
+  bucket: string,
+  range: { first: string; last: string },
+): AsyncGenerator<Place[], void> {
   let next: Row | undefined;
   do {
     const answer = await client.send(
@@ -34,7 +38,11 @@ async function* placesOf({ client, table }: Table, bucket: string, range: { firs
         IndexName: 'time',
         KeyConditionExpression: '#bucket = :bucket AND #sequence BETWEEN :first AND :last',
         ExpressionAttributeNames: NAMES,
-        ExpressionAttributeValues: { ':bucket': { S: bucket }, ':first': { S: range.first }, ':last': { S: range.last } },
+        ExpressionAttributeValues: {
+          ':bucket': { S: bucket },
+          ':first': { S: range.first },
+          ':last': { S: range.last },
+        },
         Limit: ROWS_PER_QUERY,
         ...(next && { ExclusiveStartKey: next }),
       }),
@@ -68,4 +76,5 @@ async function* merged(shards: AsyncGenerator<Place[], void>[]): AsyncIterable<P
   }
 }
 
-const lowest = (shards: { upTo: string }[]): string => shards.reduce((low, { upTo }) => (upTo < low ? upTo : low), 'Z'.repeat(26));
+const lowest = (shards: { upTo: string }[]): string =>
+  shards.reduce((low, { upTo }) => (upTo < low ? upTo : low), 'Z'.repeat(26));

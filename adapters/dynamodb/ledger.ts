@@ -20,8 +20,13 @@ export function dynamoLedger(options: Table & { clock?: Clock }): Ledger {
     },
 
     async read(keys, now) {
-      const rows = await getRows(options, [...new Set(keys)].map((key) => ({ key: { S: key } })));
-      const found = new Map(rows.filter((row) => !hasExpired(row, now)).map((row) => [textOf(row, 'key'), row]));
+      const rows = await getRows(
+        options,
+        [...new Set(keys)].map((key) => ({ key: { S: key } })),
+      );
+      const found = new Map(
+        rows.filter((row) => !hasExpired(row, now)).map((row) => [textOf(row, 'key'), row]),
+      );
       return keys.map((key) => {
         const row = found.get(key);
         return row && entryOfRow(row);

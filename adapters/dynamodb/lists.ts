@@ -15,7 +15,13 @@ interface Found {
   cursor: string | null;
 }
 interface Sent {
-  go(options: { client: Table['client']; table: string; limit: number; pages: 1; order: 'asc' | 'desc' }): Promise<Found>;
+  go(options: {
+    client: Table['client'];
+    table: string;
+    limit: number;
+    pages: 1;
+    order: 'asc' | 'desc';
+  }): Promise<Found>;
 }
 interface Query extends Sent {
   gt(after: { order: string }): Sent;
@@ -52,14 +58,21 @@ export async function listPage<L extends Listing>(
   const query = QUERIES[listing](by);
   const order = page.cursor === undefined ? undefined : placeOf(name, page.cursor);
   const rest = order === undefined ? query : newestFirst ? query.lt({ order }) : query.gt({ order });
-  const { data, cursor } = await rest.go({ ...at, limit: page.limit + 1, pages: 1, order: newestFirst ? 'desc' : 'asc' });
+  const { data, cursor } = await rest.go({
+    ...at,
+    limit: page.limit + 1,
+    pages: 1,
+    order: newestFirst ? 'desc' : 'asc',
+  });
   const shown = data.slice(0, page.limit);
   const last = shown.at(-1);
   // A page ends early where its rows reach 1 MB: then only ElectroDB's cursor tells that there is more.
   const more = data.length > page.limit || cursor !== null;
   return {
     // Safe: what an entity of this noun holds is written by `rowOfItem` only.
-    items: shown.flatMap((row) => (isPast(row.expires, now) ? [] : [JSON.parse(row.item) as Nouns[Listings[L]['noun']]])),
+    items: shown.flatMap((row) =>
+      isPast(row.expires, now) ? [] : [JSON.parse(row.item) as Nouns[Listings[L]['noun']]],
+    ),
     next: last && more ? cursorAt(name, last.order) : null,
   };
 }

@@ -13,7 +13,8 @@ import { writeTogether } from './write.ts';
 export function dynamoRecords(options: Table & { clock?: Clock }): Records {
   const { client, table } = options;
   const clock = options.clock ?? (() => new Date());
-  const standing = (row: Row | undefined): Row | undefined => (row && !hasExpired(row, clock()) ? row : undefined);
+  const standing = (row: Row | undefined): Row | undefined =>
+    row && !hasExpired(row, clock()) ? row : undefined;
   const read = async <N extends Noun>(noun: N, id: string): Promise<Nouns[N] | undefined> => {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: table, Key: keyOf(noun, id), ConsistentRead: true }),
@@ -55,7 +56,8 @@ async function publishableTypes({ client, table }: Table, provider: string): Pro
       }),
     );
     // Safe: rows of this partition are written by `write.ts` only.
-    for (const row of answer.Items ?? []) types.push(...(JSON.parse(textOf(row, 'item')) as PublishableType[]));
+    for (const row of answer.Items ?? [])
+      types.push(...(JSON.parse(textOf(row, 'item')) as PublishableType[]));
     next = answer.LastEvaluatedKey;
   } while (next);
   return types;

@@ -39,7 +39,9 @@ export function rowOfItem<N extends Noun>(noun: N, item: Nouns[N]): Row {
 }
 
 function selectorsOf(noun: Noun, fields: Record<string, string>): Row {
-  const names = Object.values(SHELVES).flatMap((shelf): readonly string[] => (shelf.noun === noun ? shelf.by : []));
+  const names = Object.values(SHELVES).flatMap((shelf): readonly string[] =>
+    shelf.noun === noun ? shelf.by : [],
+  );
   return Object.fromEntries(names.map((name) => [name, { S: fields[name] ?? '' }]));
 }
 

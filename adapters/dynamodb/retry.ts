@@ -27,10 +27,19 @@ export function isTransient(error: unknown): boolean {
   if (TRANSIENT.has(error.name)) return true;
   // The SDK marks faults of the service; Node marks those of a socket with a code.
   const { $fault, code } = error as { $fault?: unknown; code?: unknown };
-  return $fault === 'server' || (typeof code === 'string' && /^(?:ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)/.test(code));
+  return (
+    $fault === 'server' ||
+    (typeof code === 'string' && /^(?:ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)/.test(code))
+  );
 }
 
-const TRANSIENT_REASONS = new Set(['None', 'ConditionalCheckFailed', 'TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+const TRANSIENT_REASONS = new Set([
+  'None',
+  'ConditionalCheckFailed',
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
 
 /** Whether a cancelled transaction may be sent again: none of its reasons is a mistake in the request. */
 export const maySendAgain = (reasons: { Code?: string | undefined }[]): boolean =>

@@ -1,4 +1,8 @@
-import { TransactionCanceledException, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import {
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { Change, Clock } from '../../domain/ports.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import { ProblemError } from '../../schemas/problem.ts';
@@ -24,7 +28,8 @@ export async function writeTogether(
   if (changes.length === 0) return true;
   const projected = await Promise.all(changes.map((change) => projectionOf(at.table, change, datasetById)));
   const TransactItems = [...changes.map((change) => writeOf(at.table, clock, change)), ...projected.flat()];
-  if (TransactItems.length > MOST_CHANGES) throw new RangeError(`${TransactItems.length} changes are more than a transaction takes`);
+  if (TransactItems.length > MOST_CHANGES)
+    throw new RangeError(`${TransactItems.length} changes are more than a transaction takes`);
   for (let tried = 0; tried < TRIES; tried++) {
     if (tried > 0) await backoff(tried);
     try {
@@ -32,7 +37,8 @@ export async function writeTogether(
       return true;
     } catch (error) {
       if (conditionFailed(error)) return false;
-      const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : undefined;
+      const reasons =
+        error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : undefined;
       if (!(reasons ? maySendAgain(reasons) : isTransient(error))) throw error;
     }
   }
@@ -59,14 +65,20 @@ function writeOf(TableName: string, clock: Clock, change: Change): TransactWrite
       return { Put: { TableName, Item: rowOfItem(change.noun, change.item), ...stillIs(change.before) } };
     case 'expect':
       return {
-        ConditionCheck: { TableName, Key: keyOf(change.noun, idOf(change.noun, change.before)), ...stillIs(change.before) },
+        ConditionCheck: {
+          TableName,
+          Key: keyOf(change.noun, idOf(change.noun, change.before)),
+          ...stillIs(change.before),
+        },
       };
     case 'remove':
       return { Delete: { TableName, Key: keyOf(change.noun, change.id) } };
   }
 }
 
-const stillIs = (before: object): { ConditionExpression: string; ExpressionAttributeValues: { ':etag': { S: string } } } => ({
+const stillIs = (
+  before: object,
+): { ConditionExpression: string; ExpressionAttributeValues: { ':etag': { S: string } } } => ({
   ConditionExpression: 'etag = :etag',
   ExpressionAttributeValues: { ':etag': { S: etagOf(contentOf(before)) } },
 });

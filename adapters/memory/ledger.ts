@@ -30,9 +30,11 @@ export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {
         .filter((entry) => entry.dataset === dataset && isBetween(decodeTime(entry.sequence), from, to))
         .map(({ key, sequence }) => ({ key, sequence }))
         .sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
-      for (let start = 0; start < places.length; start += PLACES_PER_PAGE) yield places.slice(start, start + PLACES_PER_PAGE);
+      for (let start = 0; start < places.length; start += PLACES_PER_PAGE)
+        yield places.slice(start, start + PLACES_PER_PAGE);
     },
   };
 }
 
-const isBetween = (instant: number, from: Date, to: Date): boolean => instant >= from.getTime() && instant < to.getTime();
+const isBetween = (instant: number, from: Date, to: Date): boolean =>
+  instant >= from.getTime() && instant < to.getTime();

@@ -1,5 +1,16 @@
 import canonicalize from 'canonicalize';
-import type { Change, Clock, Listing, Listings, Noun, Nouns, Page, PageRequest, Ref, Registry } from '../../domain/ports.ts';
+import type {
+  Change,
+  Clock,
+  Listing,
+  Listings,
+  Noun,
+  Nouns,
+  Page,
+  PageRequest,
+  Ref,
+  Registry,
+} from '../../domain/ports.ts';
 import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
 import { idOf, listName, orderOf, placesOf, publishableOf, SHELVES } from '../listings.ts';
@@ -21,7 +32,8 @@ const contentOf = (item: object): string => canonicalize(item) ?? '';
 /** The registry in memory. */
 export function memoryRegistry({ clock = () => new Date() }: { clock?: Clock } = {}): Registry {
   const store: Store = new Map();
-  const standing = (kept: Kept | undefined): kept is Kept => kept !== undefined && !isPast(kept.expires, clock());
+  const standing = (kept: Kept | undefined): kept is Kept =>
+    kept !== undefined && !isPast(kept.expires, clock());
   const read = <N extends Noun>(noun: N, id: string): Nouns[N] | undefined => {
     const kept = store.get(at(noun, id));
     // Safe: what is kept under a noun's name was written as one.
@@ -31,13 +43,16 @@ export function memoryRegistry({ clock = () => new Date() }: { clock?: Clock } =
     read: async (noun, id) => read(noun, id),
 
     async readAll<const R extends readonly Ref[]>(refs: R) {
-      return refs.map(({ noun, id }) => read(noun, id)) as { -readonly [I in keyof R]: Nouns[R[I]['noun']] | undefined };
+      return refs.map(({ noun, id }) => read(noun, id)) as {
+        -readonly [I in keyof R]: Nouns[R[I]['noun']] | undefined;
+      };
     },
 
     list: async (listing, by, page) => listPage([...store.values()].filter(standing), listing, by, page),
 
     async write(changes) {
-      if (changes.length > MOST_CHANGES) throw new RangeError(`${changes.length} changes are more than a transaction takes`);
+      if (changes.length > MOST_CHANGES)
+        throw new RangeError(`${changes.length} changes are more than a transaction takes`);
       if (!changes.every((change) => holds(store, standing, change))) return false;
       for (const change of changes) apply(store, change);
       return true;
@@ -45,7 +60,9 @@ export function memoryRegistry({ clock = () => new Date() }: { clock?: Clock } =
 
     async publishable(provider) {
       const name = listName('datasetsOfProvider', { provider });
-      const kept = [...store.values()].filter(({ lists }) => lists.includes(name));
+      const kept = [...store.values()]
+        .filter(({ lists }) => lists.includes(name))
+        .sort((a, b) => compare(a.order, b.order));
       return kept.flatMap(({ content }) => publishableOf(JSON.parse(content) as Nouns['dataset']));
     },
   };
@@ -83,7 +100,9 @@ function listPage<L extends Listing>(
   const sign = SHELVES[listing].newestFirst ? -1 : 1;
   const after = cursor === undefined ? undefined : placeOf(name, cursor);
   const rest = kept
-    .filter(({ lists, order }) => lists.includes(name) && (after === undefined || sign * compare(order, after) > 0))
+    .filter(
+      ({ lists, order }) => lists.includes(name) && (after === undefined || sign * compare(order, after) > 0),
+    )
     .sort((a, b) => sign * compare(a.order, b.order));
   const shown = rest.slice(0, limit);
   const last = shown.at(-1);

@@ -5,7 +5,11 @@ import { byId, kept, model, selector, shelf } from './shape.ts';
 export const datasets = new Entity({
   model: model('dataset'),
   attributes: { ...kept, provider: selector },
-  indexes: { byId: byId('dataset'), all: shelf('datasets', []), ofProvider: shelf('datasetsOfProvider', ['provider']) },
+  indexes: {
+    byId: byId('dataset'),
+    all: shelf('datasets', []),
+    ofProvider: shelf('datasetsOfProvider', ['provider']),
+  },
 });
 
 /** Schema versions, as their type lists them. */

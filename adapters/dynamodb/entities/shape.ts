@@ -10,7 +10,8 @@ export const kept = { id: text, order: text, item: text, etag: text, expires: { 
 export const selector = text;
 
 /** Names the noun in the way that `keys.ts` writes rows. */
-export const model = <const N extends Noun>(noun: N) => ({ entity: noun, service: 'maille', version: '1' }) as const;
+export const model = <const N extends Noun>(noun: N) =>
+  ({ entity: noun, service: 'maille', version: '1' }) as const;
 
 /** The primary index of a noun. */
 export const byId = <const N extends Noun>(noun: N) =>

@@ -1,0 +1,58 @@
+import { encodeTime } from 'ulid';
+import type { Clock, Deliveries } from '../../domain/ports.ts';
+import type { Delivery } from '../../schemas/delivery.ts';
+import { ID_PREFIXES } from '../../schemas/ids.ts';
+import { cursorAt, placeOf } from '../cursor.ts';
+import { isPast } from '../expiry.ts';
+
+const DUE_PER_PAGE = 100;
+
+/** The deliveries in memory. */
+export function memoryDeliveries({ clock = () => new Date() }: { clock?: Clock } = {}): Deliveries {
+  const store = new Map<string, Delivery>();
+  const standing = (): Delivery[] => [...store.values()].filter(({ expires }) => !isPast(expires, clock()));
+  return {
+    async read(ids) {
+      const known = new Map(standing().map((delivery) => [delivery.id, delivery]));
+      return ids.map((id) => structuredClone(known.get(id)));
+    },
+
+    async write(deliveries) {
+      for (const delivery of deliveries) store.set(delivery.id, structuredClone(delivery));
+    },
+
+    async list(subscription, { status, since }, { limit, cursor }) {
+      const name = `deliveries#${subscription}`;
+      const before = cursor === undefined ? undefined : placeOf(name, cursor);
+      const oldest = since && ID_PREFIXES.delivery + encodeTime(Math.max(0, since.getTime()), 10);
+      const rest = standing()
+        .filter(
+          (delivery) => delivery.subscription === subscription && (!status || delivery.status === status),
+        )
+        .filter(({ id }) => (before === undefined || id < before) && (oldest === undefined || id >= oldest))
+        .sort((a, b) => (a.id > b.id ? -1 : 1));
+      const shown = rest.slice(0, limit);
+      const last = shown.at(-1);
+      return {
+        items: structuredClone(shown),
+        next: last && rest.length > limit ? cursorAt(name, last.id) : null,
+      };
+    },
+
+    async *due(now) {
+      const until = now.toISOString();
+      const due = standing()
+        .filter(({ dueAt }) => dueAt !== undefined && dueAt <= until)
+        .sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
+      for (let start = 0; start < due.length; start += DUE_PER_PAGE)
+        yield structuredClone(due.slice(start, start + DUE_PER_PAGE));
+    },
+
+    async released(id, dueAt) {
+      const delivery = store.get(id);
+      if (delivery?.dueAt !== dueAt) return false;
+      delete delivery.dueAt;
+      return true;
+    },
+  };
+}
