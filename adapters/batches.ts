@@ -5,7 +5,11 @@ export interface BatchLimits {
 }
 
 /** Splits items into batches within the limits, in order; an item larger than the byte limit stands alone. */
-export function toBatches<Item>(items: readonly Item[], limits: BatchLimits, bytesOf: (item: Item) => number): Item[][] {
+export function toBatches<Item>(
+  items: readonly Item[],
+  limits: BatchLimits,
+  bytesOf: (item: Item) => number,
+): Item[][] {
   const batches: Item[][] = [];
   let batch: Item[] = [];
   let bytes = 0;

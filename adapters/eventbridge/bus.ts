@@ -1,10 +1,12 @@
-import { PutEventsCommand, type EventBridgeClient, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import {
+  PutEventsCommand,
+  type EventBridgeClient,
+  type PutEventsRequestEntry,
+} from '@aws-sdk/client-eventbridge';
 import { Buffer } from 'node:buffer';
 import type { Bus, RoutedEvent } from '../../domain/ports.ts';
+import { BUS_SOURCE } from '../../events/bus.ts';
 import { inParallel, toBatches } from '../batches.ts';
-
-/** The `source` of everything on the shared buses; rules match on it. */
-export const BUS_SOURCE = 'maille';
 
 /**
  * What one PutEvents request may hold: 10 entries, and less than 1 MB of them in all (API reference of PutEvents;
@@ -24,7 +26,11 @@ interface Entry {
 export type PutFailure = (failure: { index: number; bus: string; code: string; message: string }) => void;
 
 /** The shared buses on EventBridge. `onFailure` hears why an event was not taken. */
-export function eventBus(options: { client: EventBridgeClient; buses: string[]; onFailure?: PutFailure }): Bus {
+export function eventBus(options: {
+  client: EventBridgeClient;
+  buses: string[];
+  onFailure?: PutFailure;
+}): Bus {
   const { client, buses, onFailure } = options;
 
   const failed = (entry: Entry, code: string, message: string): number => {
@@ -38,11 +44,15 @@ export function eventBus(options: { client: EventBridgeClient; buses: string[]; 
       return [failed(first, 'TooLarge', `${first.bytes} bytes are more than PutEvents takes`)];
     }
     try {
-      const answer = await client.send(new PutEventsCommand({ Entries: batch.map(({ request }) => request) }));
+      const answer = await client.send(
+        new PutEventsCommand({ Entries: batch.map(({ request }) => request) }),
+      );
       return batch.flatMap((entry, at) => {
         const result = answer.Entries?.[at];
         // Not proven taken means failed: an answer that misses an entry proves nothing of it.
-        return result?.EventId ? [] : [failed(entry, result?.ErrorCode ?? 'NoAnswer', result?.ErrorMessage ?? '')];
+        return result?.EventId
+          ? []
+          : [failed(entry, result?.ErrorCode ?? 'NoAnswer', result?.ErrorMessage ?? '')];
       });
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));

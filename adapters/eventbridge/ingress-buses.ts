@@ -28,17 +28,32 @@ export interface IngressBusesOptions {
 }
 
 /** The ingress buses on EventBridge: one for each participant that publishes with the AWS SDK. */
-export function ingressBuses({ client, prefix, admitArn, deadLettersArn }: IngressBusesOptions): IngressBuses {
+export function ingressBuses({
+  client,
+  prefix,
+  admitArn,
+  deadLettersArn,
+}: IngressBusesOptions): IngressBuses {
   return {
     async ensure({ id, awsAccount }) {
       const name = `${prefix}${id}`;
       const arn = await createBus(client, name);
       await setPolicy(client, name, arn, awsAccount);
-      await client.send(new PutRuleCommand({ Name: ADMIT_RULE, EventBusName: name, EventPattern: EVERY_EVENT, State: 'ENABLED' }));
+      await client.send(
+        new PutRuleCommand({
+          Name: ADMIT_RULE,
+          EventBusName: name,
+          EventPattern: EVERY_EVENT,
+          State: 'ENABLED',
+        }),
+      );
       const target = admitTarget(id, admitArn, deadLettersArn);
-      const answer = await client.send(new PutTargetsCommand({ Rule: ADMIT_RULE, EventBusName: name, Targets: [target] }));
+      const answer = await client.send(
+        new PutTargetsCommand({ Rule: ADMIT_RULE, EventBusName: name, Targets: [target] }),
+      );
       const [refused] = answer.FailedEntries ?? [];
-      if (refused) throw new Error(`Bus ${name} got no target: ${refused.ErrorCode} ${refused.ErrorMessage ?? ''}`);
+      if (refused)
+        throw new Error(`Bus ${name} got no target: ${refused.ErrorCode} ${refused.ErrorMessage ?? ''}`);
       return arn;
     },
   };
@@ -57,7 +72,12 @@ async function createBus(client: EventBridgeClient, name: string): Promise<strin
 }
 
 /** Replaces the whole policy, so that an account that was there before can no longer put events. */
-async function setPolicy(client: EventBridgeClient, name: string, arn: string, awsAccount: string | undefined): Promise<void> {
+async function setPolicy(
+  client: EventBridgeClient,
+  name: string,
+  arn: string,
+  awsAccount: string | undefined,
+): Promise<void> {
   if (awsAccount !== undefined) {
     const Policy = JSON.stringify(ingressPolicy(arn, awsAccount));
     await client.send(new PutPermissionCommand({ EventBusName: name, Policy }));

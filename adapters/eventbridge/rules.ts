@@ -30,7 +30,12 @@ export function eventRules({ client, buses, queueArn, deadLettersArn }: EventRul
   return {
     async put(rule) {
       await client.send(
-        new PutRuleCommand({ Name: rule.name, EventBusName: rule.bus, EventPattern: rule.pattern, State: 'ENABLED' }),
+        new PutRuleCommand({
+          Name: rule.name,
+          EventBusName: rule.bus,
+          EventPattern: rule.pattern,
+          State: 'ENABLED',
+        }),
       );
       const answer = await client.send(
         new PutTargetsCommand({
@@ -40,7 +45,10 @@ export function eventRules({ client, buses, queueArn, deadLettersArn }: EventRul
         }),
       );
       const [refused] = answer.FailedEntries ?? [];
-      if (refused) throw new Error(`Rule ${rule.name} got no target: ${refused.ErrorCode} ${refused.ErrorMessage ?? ''}`);
+      if (refused)
+        throw new Error(
+          `Rule ${rule.name} got no target: ${refused.ErrorCode} ${refused.ErrorMessage ?? ''}`,
+        );
     },
 
     async remove(bus, name) {
@@ -76,7 +84,11 @@ async function* rulesOf(client: EventBridgeClient, bus: string): AsyncGenerator<
 }
 
 /** The one target of a subscription's rule: the delivery queue, each message stamped with its subscription. */
-export function deliveryTarget(subscription: Rule['subscription'], queueArn: string, deadLettersArn: string): Target {
+export function deliveryTarget(
+  subscription: Rule['subscription'],
+  queueArn: string,
+  deadLettersArn: string,
+): Target {
   const { id, contract, dataset, provider, consumer } = subscription;
   const stamp = JSON.stringify({ id, contract, dataset, provider, consumer });
   return {

@@ -1,6 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Sender, WebhookAnswer, WebhookRequest } from '../../domain/ports.ts';
@@ -31,7 +36,11 @@ export interface SenderOptions {
 class RefusedAddress extends Error {}
 
 /** Sends to webhooks over kept connections, by node:http; one sender for the life of a process. */
-export function webhookSender({ privateAddresses, resolve = dnsLookup, connectMs = CONNECT_MS }: SenderOptions): Sender {
+export function webhookSender({
+  privateAddresses,
+  resolve = dnsLookup,
+  connectMs = CONNECT_MS,
+}: SenderOptions): Sender {
   const keeping = { keepAlive: true, maxFreeSockets: 256, timeout: KEPT_ALIVE_MS };
   const lookup = privateAddresses ? {} : { lookup: publicLookup(resolve) };
   const http = { agent: new HttpAgent(keeping), request: httpRequest, ...lookup };
@@ -89,7 +98,8 @@ function publicLookup(resolve: typeof dnsLookup): LookupFunction {
       if (error) return callback(error, '');
       const allowed = addresses.filter(({ address }) => isPublicAddress(address));
       const [first] = allowed;
-      if (!first) return callback(new RefusedAddress('The name leads to a private, local or reserved address'), '');
+      if (!first)
+        return callback(new RefusedAddress('The name leads to a private, local or reserved address'), '');
       if (options.all) return callback(null, allowed);
       callback(null, first.address, first.family);
     });
@@ -97,7 +107,12 @@ function publicLookup(resolve: typeof dnsLookup): LookupFunction {
 }
 
 /** One request and its answer; `stale` when a kept connection turned out to be closed before it could serve. */
-function exchange(target: Target, webhook: WebhookRequest, timeoutMs: number, connectMs: number): Promise<WebhookAnswer | 'stale'> {
+function exchange(
+  target: Target,
+  webhook: WebhookRequest,
+  timeoutMs: number,
+  connectMs: number,
+): Promise<WebhookAnswer | 'stale'> {
   const { request: open, ...where } = target;
   const begun = Date.now();
   return new Promise((settle) => {
@@ -125,7 +140,11 @@ function exchange(target: Target, webhook: WebhookRequest, timeoutMs: number, co
 }
 
 /** Node refuses header values that could split a request by throwing. */
-function start(open: typeof httpRequest, where: Omit<Target, 'request'>, webhook: WebhookRequest): ClientRequest | Error {
+function start(
+  open: typeof httpRequest,
+  where: Omit<Target, 'request'>,
+  webhook: WebhookRequest,
+): ClientRequest | Error {
   const headers = { ...webhook.headers, 'content-length': Buffer.byteLength(webhook.body) };
   try {
     return open({ ...where, method: 'POST', headers });
@@ -138,7 +157,10 @@ function limitConnecting(request: ClientRequest, connectMs: number): { timer?: N
   const limit: { timer?: NodeJS.Timeout } = {};
   request.on('socket', (socket) => {
     if (!socket.connecting) return;
-    limit.timer = setTimeout(() => request.destroy(new Error(`No connection within ${connectMs} ms`)), connectMs);
+    limit.timer = setTimeout(
+      () => request.destroy(new Error(`No connection within ${connectMs} ms`)),
+      connectMs,
+    );
     const event = 'encrypted' in socket ? 'secureConnect' : 'connect';
     socket.once(event, () => clearTimeout(limit.timer));
   });
@@ -167,9 +189,16 @@ function readAnswer(response: IncomingMessage, finish: (answer: WebhookAnswer) =
 }
 
 /** UTF-8 cut at a byte limit may end within a character: that one is left out. */
-const toText = (bytes: Buffer): string => (bytes.length === 0 ? '' : new TextDecoder().decode(bytes, { stream: true }));
+const toText = (bytes: Buffer): string =>
+  bytes.length === 0 ? '' : new TextDecoder().decode(bytes, { stream: true });
 
 const toFailure = (error: NodeJS.ErrnoException): WebhookAnswer =>
   error instanceof RefusedAddress
     ? { kind: 'refused', error: error.message }
-    : { kind: 'no-answer', error: error.code && !error.message.includes(error.code) ? `${error.code}: ${error.message}` : error.message };
+    : {
+        kind: 'no-answer',
+        error:
+          error.code && !error.message.includes(error.code)
+            ? `${error.code}: ${error.message}`
+            : error.message,
+      };

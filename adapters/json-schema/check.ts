@@ -28,7 +28,9 @@ function sizeFault(schema: SchemaObject): string | undefined {
   let level: unknown[] = [schema];
   for (let at = 0; level.length > 0; at += 1) {
     if (at > depth) return `must be nested at most ${depth} levels deep`;
-    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
   }
   return Buffer.byteLength(JSON.stringify(schema)) > bytes ? `must have at most ${bytes} bytes` : undefined;
 }
@@ -45,7 +47,8 @@ function nodeFaults(document: SchemaDocument, node: Node): Fault[] {
     if (!KEYWORDS.has(keyword)) say([keyword], 'is not a keyword of JSON Schema 2020-12 that the mesh knows');
   }
   const { $schema, $ref, pattern, patternProperties, format } = schema;
-  if (typeof $schema === 'string' && $schema.replace(/#$/, '') !== DIALECT) say(['$schema'], `must be ${DIALECT}`);
+  if (typeof $schema === 'string' && $schema.replace(/#$/, '') !== DIALECT)
+    say(['$schema'], `must be ${DIALECT}`);
   if (typeof pattern === 'string') say(['pattern'], patternFault(pattern));
   for (const key of Object.keys(isObject(patternProperties) ? patternProperties : {})) {
     say(['patternProperties', key], patternFault(key));
@@ -66,6 +69,11 @@ function costFaults(document: SchemaDocument, schema: SchemaObject): Fault[] {
     return [{ path: pointer(at), message: 'applies itself to the same value without end' }];
   }
   return applications > SCHEMA_LIMITS.applications
-    ? [{ path: '', message: `must apply at most ${SCHEMA_LIMITS.applications} schemas to an event: its references multiply` }]
+    ? [
+        {
+          path: '',
+          message: `must apply at most ${SCHEMA_LIMITS.applications} schemas to an event: its references multiply`,
+        },
+      ]
     : [];
 }

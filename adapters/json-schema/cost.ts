@@ -30,7 +30,10 @@ export function costOf(document: SchemaDocument, root: SchemaObject): SchemaCost
     open.set(schema, depth);
     if (comparesAll(schema)) cost.dataDecides = true;
     const applied = appliedBy(document, schema);
-    const total = applied.reduce((all, { schema: inner, below }) => all + walk(inner, depth + (below ? 1 : 0)), 1);
+    const total = applied.reduce(
+      (all, { schema: inner, below }) => all + walk(inner, depth + (below ? 1 : 0)),
+      1,
+    );
     open.delete(schema);
     known.set(schema, total);
     return total;
@@ -40,7 +43,10 @@ export function costOf(document: SchemaDocument, root: SchemaObject): SchemaCost
   return cost;
 }
 
-function appliedBy(document: SchemaDocument, schema: SchemaObject): { schema: SchemaObject; below: boolean }[] {
+function appliedBy(
+  document: SchemaDocument,
+  schema: SchemaObject,
+): { schema: SchemaObject; below: boolean }[] {
   const held = subschemas(schema).flatMap((inner) =>
     inner.place === 'none' ? [] : [{ schema: inner.schema, below: inner.place === 'below' }],
   );

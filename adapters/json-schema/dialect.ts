@@ -36,7 +36,16 @@ const APPLICATORS: Readonly<Record<string, Applicator>> = {
 const ASSERTIONS_AND_ANNOTATIONS = [
   ...['$id', '$schema', '$ref', '$anchor', '$comment'],
   ...['type', 'enum', 'const', 'multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum'],
-  ...['maxLength', 'minLength', 'pattern', 'maxItems', 'minItems', 'uniqueItems', 'maxContains', 'minContains'],
+  ...[
+    'maxLength',
+    'minLength',
+    'pattern',
+    'maxItems',
+    'minItems',
+    'uniqueItems',
+    'maxContains',
+    'minContains',
+  ],
   ...['maxProperties', 'minProperties', 'required', 'dependentRequired', 'format'],
   ...['title', 'description', 'default', 'deprecated', 'readOnly', 'writeOnly', 'examples'],
   ...['contentEncoding', 'contentMediaType', 'contentSchema'],
@@ -46,7 +55,10 @@ const ASSERTIONS_AND_ANNOTATIONS = [
  * Every keyword of the dialect that the mesh knows. `$dynamicRef` is not among them: ajv resolves it otherwise than the
  * specification says in many cases of its official tests, and data would be judged by another schema than was meant.
  */
-export const KEYWORDS: ReadonlySet<string> = new Set([...Object.keys(APPLICATORS), ...ASSERTIONS_AND_ANNOTATIONS]);
+export const KEYWORDS: ReadonlySet<string> = new Set([
+  ...Object.keys(APPLICATORS),
+  ...ASSERTIONS_AND_ANNOTATIONS,
+]);
 
 /** The formats of 2020-12 that are asserted; the internationalised ones (`idn-…`, `iri…`) are not among them. */
 export const FORMATS = [
@@ -76,7 +88,12 @@ export function subschemas(schema: SchemaObject): Subschema[] {
     const held: [string[], unknown][] =
       applicator.holds === 'schema'
         ? [[[keyword], value]]
-        : Object.entries(isObject(value) || Array.isArray(value) ? value : {}).map(([name, one]) => [[keyword, name], one]);
-    return held.flatMap(([path, one]) => (isObject(one) ? [{ path, place: applicator.place, schema: one }] : []));
+        : Object.entries(isObject(value) || Array.isArray(value) ? value : {}).map(([name, one]) => [
+            [keyword, name],
+            one,
+          ]);
+    return held.flatMap(([path, one]) =>
+      isObject(one) ? [{ path, place: applicator.place, schema: one }] : [],
+    );
   });
 }

@@ -16,7 +16,8 @@ export function toFaults(errors: ErrorObject[], base: string): Fault[] {
 }
 
 // Parameters as ajv documents them; each is looked up by name, and a missing one reads as undefined.
-const parameter = (error: ErrorObject, name: string): unknown => (error.params as Record<string, unknown>)[name];
+const parameter = (error: ErrorObject, name: string): unknown =>
+  (error.params as Record<string, unknown>)[name];
 
 const MEMBER_PARAMETERS: Readonly<Record<string, string>> = {
   required: 'missingProperty',

@@ -73,14 +73,21 @@ function compileFaults(schema: JsonSchema): Fault[] {
     compile(schema);
     return [];
   } catch (error) {
-    return [{ path: '', message: `cannot be used: ${error instanceof Error ? error.message : String(error)}` }];
+    return [
+      { path: '', message: `cannot be used: ${error instanceof Error ? error.message : String(error)}` },
+    ];
   }
 }
 
 // One instance for each schema: an `$id` is its owner's own name for it, which others may give too, and all that was
 // compiled goes when it is no longer kept.
 function compile(schema: JsonSchema): ValidateFunction {
-  const ajv = new Ajv2020({ ...OPTIONS, validateSchema: false, meta: false, ownProperties: namesInherited(schema) });
+  const ajv = new Ajv2020({
+    ...OPTIONS,
+    validateSchema: false,
+    meta: false,
+    ownProperties: namesInherited(schema),
+  });
   return ajv.compile(schema);
 }
 
@@ -100,7 +107,8 @@ function toJudgement(schema: JsonSchema): Judgement {
       const valid = dataDecides ? withinTime(() => validate(data)) : validate(data);
       return valid ? [] : toFaults(validate.errors ?? [], '/data');
     } catch (error) {
-      if (isOverrun(error)) return [{ path: '/data', message: 'is too deep or too large to be judged by its schema' }];
+      if (isOverrun(error))
+        return [{ path: '/data', message: 'is too deep or too large to be judged by its schema' }];
       throw error;
     }
   };
@@ -119,4 +127,5 @@ function withinTime(run: () => boolean): boolean {
 const isOverrun = (error: unknown): boolean =>
   typeof error === 'object' &&
   error !== null &&
-  (('code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') || ('name' in error && error.name === 'RangeError'));
+  (('code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') ||
+    ('name' in error && error.name === 'RangeError'));

@@ -44,14 +44,20 @@ function baseOf(schema: SchemaObject, outer: string): string {
 
 const withoutFragment = (uri: URL): string => uri.href.replace(/#.*$/s, '');
 
-function resolveReference(named: Map<string, SchemaObject>, base: string, reference: string): SchemaObject | undefined {
+function resolveReference(
+  named: Map<string, SchemaObject>,
+  base: string,
+  reference: string,
+): SchemaObject | undefined {
   const uri = URL.parse(reference, base);
   if (!uri) return undefined;
   const resource = named.get(withoutFragment(uri));
   const fragment = decodeFragment(uri.hash.slice(1));
   if (fragment === undefined || !resource) return undefined;
   if (fragment === '') return resource;
-  return fragment.startsWith('/') ? followPointer(resource, fragment) : named.get(`${withoutFragment(uri)}#${fragment}`);
+  return fragment.startsWith('/')
+    ? followPointer(resource, fragment)
+    : named.get(`${withoutFragment(uri)}#${fragment}`);
 }
 
 function decodeFragment(fragment: string): string | undefined {

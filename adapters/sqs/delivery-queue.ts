@@ -9,7 +9,8 @@ export function deliveryQueue({ client, queueUrl }: { client: SQSClient; queueUr
   return {
     async send(messages) {
       const wrong = messages.find(({ delaySeconds }) => !isDelay(delaySeconds));
-      if (wrong) throw new RangeError(`A delay of ${wrong.delaySeconds} s is not a whole number from 0 to 900`);
+      if (wrong)
+        throw new RangeError(`A delay of ${wrong.delaySeconds} s is not a whole number from 0 to 900`);
       await sendAll(
         client,
         queueUrl,

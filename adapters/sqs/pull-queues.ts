@@ -51,11 +51,15 @@ export function pullQueues({ client, prefix }: { client: SQSClient; prefix: stri
     },
 
     ack: (queue, leases) =>
-      forEachLease(leases, (Entries) => client.send(new DeleteMessageBatchCommand({ QueueUrl: queue, Entries }))),
+      forEachLease(leases, (Entries) =>
+        client.send(new DeleteMessageBatchCommand({ QueueUrl: queue, Entries })),
+      ),
 
     async extend(queue, leases, seconds) {
       if (!Number.isInteger(seconds) || seconds < 0 || seconds > LONGEST_LEASE_SECONDS) {
-        throw new RangeError(`A lease of ${seconds} s is not a whole number from 0 to ${LONGEST_LEASE_SECONDS}`);
+        throw new RangeError(
+          `A lease of ${seconds} s is not a whole number from 0 to ${LONGEST_LEASE_SECONDS}`,
+        );
       }
       return forEachLease(leases, (entries) => {
         const Entries = entries.map((entry) => ({ ...entry, VisibilityTimeout: seconds }));
@@ -67,7 +71,10 @@ export function pullQueues({ client, prefix }: { client: SQSClient; prefix: stri
 
 async function createQueue(client: SQSClient, name: string): Promise<string> {
   try {
-    const Attributes = { MessageRetentionPeriod: String(FOURTEEN_DAYS_SECONDS), SqsManagedSseEnabled: 'true' };
+    const Attributes = {
+      MessageRetentionPeriod: String(FOURTEEN_DAYS_SECONDS),
+      SqsManagedSseEnabled: 'true',
+    };
     const made = await client.send(new CreateQueueCommand({ QueueName: name, Attributes }));
     if (made.QueueUrl) return made.QueueUrl;
   } catch (error) {
@@ -86,7 +93,8 @@ const toMessage = ({ delivery, key, sequence }: PullReference) => ({
 function readReference(body: string): PullReference | undefined {
   try {
     const { delivery, key, sequence } = JSON.parse(body) as Record<string, unknown>;
-    if (typeof delivery !== 'string' || typeof key !== 'string' || typeof sequence !== 'string') return undefined;
+    if (typeof delivery !== 'string' || typeof key !== 'string' || typeof sequence !== 'string')
+      return undefined;
     return { delivery, key, sequence };
   } catch {
     return undefined;
@@ -107,9 +115,13 @@ async function forEachLease(
   const entries = leases.flatMap((ReceiptHandle, index) =>
     /^[\x21-\x7e]{1,2048}$/.test(ReceiptHandle) ? [{ Id: String(index), ReceiptHandle }] : [],
   );
-  await inParallel(REQUESTS_AT_ONCE, toBatches(entries, LEASE_BATCH, () => 0), async (batch) => {
-    const answer = await send(batch);
-    for (const { Id } of answer.Successful ?? []) stood[Number(Id)] = true;
-  });
+  await inParallel(
+    REQUESTS_AT_ONCE,
+    toBatches(entries, LEASE_BATCH, () => 0),
+    async (batch) => {
+      const answer = await send(batch);
+      for (const { Id } of answer.Successful ?? []) stood[Number(Id)] = true;
+    },
+  );
   return stood;
 }

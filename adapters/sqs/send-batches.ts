@@ -1,4 +1,8 @@
-import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { Buffer } from 'node:buffer';
 import { inParallel, toBatches } from '../batches.ts';
 
@@ -19,7 +23,9 @@ export async function sendAll(client: SQSClient, queueUrl: string, messages: Que
     const missing = batch.length - (answer.Successful?.length ?? 0);
     if (missing === 0) return;
     const codes = new Set(answer.Failed?.map(({ Code }) => Code));
-    throw new Error(`SQS did not take ${missing} of ${batch.length} messages: ${[...codes].join(', ') || 'no reason given'}`);
+    throw new Error(
+      `SQS did not take ${missing} of ${batch.length} messages: ${[...codes].join(', ') || 'no reason given'}`,
+    );
   });
 }
 
