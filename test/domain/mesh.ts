@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { schemaJudge } from '../../adapters/json-schema/judge.ts';
+import { memoryDeliveries } from '../../adapters/memory/deliveries.ts';
+import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
+import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
+import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
+import { memoryRegistry } from '../../adapters/memory/registry.ts';
+import { memoryRules } from '../../adapters/memory/rules.ts';
+import { memorySealer } from '../../adapters/memory/sealer.ts';
+import { memorySender } from '../../adapters/memory/sender.ts';
+import { identify } from '../../domain/identify.ts';
+import type { Noun, Nouns } from '../../domain/ports.ts';
+import { testSender } from '../../domain/subscriptions/test-event.ts';
+import { ProblemError } from '../../schemas/problem.ts';
+import { territory } from '../../schemas/territory.ts';
+
+/** A mesh in memory whose clock a test moves: everything that the API's domain functions need. */
+export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
+  let instant = new Date(start);
+  const now = (): Date => instant;
+  const clock = { clock: now };
+  const registry = memoryRegistry(clock);
+  const sealer = memorySealer();
+  const sender = memorySender();
+  const described = territory.parse({ id: 'test', name: 'Test' });
+  return {
+    registry,
+    now,
+    random: randomBytes,
+    territory: described,
+    buses: ['maille-test'],
+    rules: memoryRules(),
+    ingressBuses: memoryIngressBuses({ prefix: 'maille-test-in-' }),
+    pullQueues: memoryPullQueues(clock),
+    queue: memoryDeliveryQueue(clock),
+    deliveries: memoryDeliveries(clock),
+    sealer,
+    sender,
+    schemas: schemaJudge(),
+    keepSeconds: 86_400,
+    identify: (authorization: string | undefined) => identify({ registry, now }, authorization),
+    checkWebhookUrl: (url: string) => (url.includes('private') ? 'must be public' : undefined),
+    sendTest: testSender({ send: sender.send, sealer, random: randomBytes, now, territory: described }),
+
+    /** Moves the clock. */
+    later: (ms: number): void => {
+      instant = new Date(instant.getTime() + ms);
+    },
+    /** Puts a thing into the registry as it is. */
+    has: async <N extends Noun>(noun: N, item: Nouns[N]): Promise<Nouns[N]> => {
+      // Safe: noun and item are of one kind, which the union of changes cannot tell.
+      const written = await registry.write([{ do: 'create', noun, item } as Parameters<typeof registry.write>[0][number]]);
+      if (!written) throw new Error(`the ${noun} is there already`);
+      return item;
+    },
+    /** The types of the notices that a participant has, oldest first. */
+    noticesOf: async (participant: string): Promise<string[]> => {
+      const { items } = await registry.list('noticesOfParticipant', { participant }, { limit: 200 });
+      return items.map(({ type }) => type).reverse();
+    },
+  };
+}
+
+/** A mesh in memory. */
+export type MemoryMesh = ReturnType<typeof meshInMemory>;
+
+/** The problem that a call ends in; fails when it ends well. */
+export async function problemOf(call: Promise<unknown>): Promise<ProblemError['problem']> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof ProblemError) return error.problem;
+    throw error;
+  }
+  throw new Error('the call was not refused');
+}
