@@ -44,7 +44,7 @@ export const localEngine = (port: number): Engine => ({
 });
 
 /** Finds the engine that runs on the port, or starts one. A foreign program on the port is a {@link Trouble}. */
-export async function openEngine(port: number): Promise<RunningEngine> {
+export async function openEngine(port: number, signal?: AbortSignal): Promise<RunningEngine> {
   const engine = localEngine(port);
   const found = await whoAnswers(engine.endpoint);
   if (found === 'engine') {
@@ -52,8 +52,8 @@ export async function openEngine(port: number): Promise<RunningEngine> {
     return { ...engine, ours: false, died: new Promise(() => undefined), stop: async () => undefined };
   }
   if (found === 'stranger') throw portTaken(port);
-  const python = await enginePython();
-  return start(engine, port, python);
+  const python = await enginePython(signal);
+  return start(engine, port, python, signal);
 }
 
 /** Stops the engine that an earlier command left on the port; answers whether there was one. */
@@ -81,7 +81,12 @@ export async function whoAnswers(endpoint: string): Promise<'engine' | 'stranger
   }
 }
 
-async function start(engine: Engine, port: number, python: string): Promise<RunningEngine> {
+async function start(
+  engine: Engine,
+  port: number,
+  python: string,
+  signal: AbortSignal | undefined,
+): Promise<RunningEngine> {
   say(`starting the engine on ${engine.endpoint}`);
   const folder = folderOf(port);
   cleanUp(port);
@@ -109,7 +114,10 @@ async function start(engine: Engine, port: number, python: string): Promise<Runn
     cleanUp(port);
   };
   try {
-    await Promise.race([ready(engine.endpoint, port), died.then((trouble) => Promise.reject(trouble))]);
+    await Promise.race([
+      ready(engine.endpoint, port, signal),
+      died.then((trouble) => Promise.reject(trouble)),
+    ]);
   } catch (error) {
     await stop();
     throw error;
@@ -138,11 +146,11 @@ function engineEnvironment({ region }: Engine, port: number, folder: string): No
   };
 }
 
-async function ready(endpoint: string, port: number): Promise<void> {
+async function ready(endpoint: string, port: number, signal: AbortSignal | undefined): Promise<void> {
   const last = Date.now() + STARTS_WITHIN_MS;
   while (Date.now() < last) {
     if ((await whoAnswers(endpoint)) === 'engine') return;
-    await sleep(100);
+    await sleep(100, undefined, { ...(signal && { signal }) });
   }
   throw new Trouble(
     `The engine did not answer within ${STARTS_WITHIN_MS / 1000} s. The end of its log:\n${logTail(port)}`,
@@ -169,7 +177,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-function commandLine(pid: number): string {
+/** The command line of a process; empty when there is none. */
+export function commandLine(pid: number): string {
   try {
     if (existsSync('/proc/self')) return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });

@@ -12,7 +12,7 @@ const CANDIDATES = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python
 const NEW_ENOUGH = 'import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 10) else 3)';
 
 /** A Python with the pinned engine in it, in a private venv that is made when it is missing or out of date. */
-export async function enginePython(): Promise<string> {
+export async function enginePython(signal?: AbortSignal): Promise<string> {
   const venv = join(LOCAL, 'venv');
   const python = join(venv, 'bin/python');
   const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
@@ -25,8 +25,8 @@ export async function enginePython(): Promise<string> {
   // Made aside and renamed, so that an interrupted installation is never taken for a whole one.
   const fresh = `${venv}.${process.pid}`;
   try {
-    await run(system, ['-m', 'venv', fresh]);
-    await install(join(fresh, 'bin/python'));
+    await run(system, ['-m', 'venv', fresh], { signal });
+    await install(join(fresh, 'bin/python'), signal);
     writeFileSync(join(fresh, 'requirements.sha256'), wanted);
     rmSync(venv, { recursive: true, force: true });
     renameSync(fresh, venv);
@@ -36,7 +36,7 @@ export async function enginePython(): Promise<string> {
   return python;
 }
 
-async function install(python: string): Promise<void> {
+async function install(python: string, signal: AbortSignal | undefined): Promise<void> {
   const options = [
     '--quiet',
     '--disable-pip-version-check',
@@ -46,8 +46,9 @@ async function install(python: string): Promise<void> {
     ':all:',
   ];
   try {
-    await run(python, ['-m', 'pip', 'install', ...options, '--no-compile', '-r', REQUIREMENTS]);
+    await run(python, ['-m', 'pip', 'install', ...options, '--no-compile', '-r', REQUIREMENTS], { signal });
   } catch (error) {
+    if (signal?.aborted) throw error;
     throw new Trouble(
       `The local engine could not be installed from local/requirements.txt:\n${tail(textOf(error))}\n` +
         'Is there a network, or a package index that pip is configured for? Then run the command again.',

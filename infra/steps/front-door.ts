@@ -41,18 +41,21 @@ export function frontDoor(scope: Construct, { territory }: MeshProps, doors: Doo
   return front;
 }
 
-// API Gateway does not look further up once a part of the path matched: each branch has its own rest.
+// API Gateway does not look further up once a part of the path matched: each branch has its own rest, but where a
+// part of the path is a variable, which allows no other beside it.
 function routes(root: IResource, publish: Integration, pull: Integration, api: Integration): void {
-  const branch = (resource: IResource): IResource => {
+  const managed = (resource: IResource): IResource => {
     resource.addMethod('ANY', api);
-    resource.addResource('{proxy+}').addMethod('ANY', api);
     return resource;
+  };
+  const branch = (resource: IResource): IResource => {
+    managed(resource.addResource('{proxy+}'));
+    return managed(resource);
   };
   const v1 = branch(branch(root).addResource('v1'));
   branch(v1.addResource('events')).addMethod('POST', publish);
-  const subscription = branch(branch(v1.addResource('subscriptions')).addResource('{id}'));
-  const action = branch(subscription.addResource('messages')).addResource('{action}');
-  action.addMethod('ANY', api);
+  const subscription = branch(managed(v1.addResource('subscriptions')).addResource('{id}'));
+  const action = managed(managed(subscription.addResource('messages')).addResource('{action}'));
   action.addMethod('POST', pull);
 }
 

@@ -1,0 +1,108 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoRegistry } from '../adapters/dynamodb/registry.ts';
+import { namesOf } from '../infra/names.ts';
+import { readTerritory } from '../infra/territory.ts';
+import { runDemo } from './demo/demo.ts';
+import { clientOf, deploy } from './deploy.ts';
+import { type Engine, enginePort, openEngine, type RunningEngine } from './engine.ts';
+import { makeFirstKey } from './operator-key.ts';
+import { LOCAL } from './paths.ts';
+import { command, elapsed, say, Trouble } from './say.ts';
+
+const TERRITORY = 'la-rochelle.local';
+const MESH_FILE = join(LOCAL, 'mesh.json');
+const HELP = `Brings up the mesh of La Rochelle on this machine, with a demonstration, until Ctrl-C.
+
+  npm start                      everything
+  npm start -- --no-demo         an empty territory, with the keys of its operator and its data protection officer
+  MAILLE_PORT=4567 npm start     on another port than 4566
+  npm stop                       stops it from elsewhere
+
+When it is ready, .local/mesh.json holds its address and its keys.
+`;
+
+/** Where the command that runs on a port says who it is, for \npm stop. */
+export const startFile = (port: number): string => join(LOCAL, `start-${port}.json`);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    allowNegative: true,
+    options: { demo: { type: 'boolean', default: true }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const port = enginePort();
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort());
+  mkdirSync(LOCAL, { recursive: true });
+  writeFileSync(startFile(port), JSON.stringify({ pid: process.pid }));
+  try {
+    const engine = await openEngine(port, stopping.signal);
+    try {
+      await Promise.race([
+        run(engine, stopping, values.demo),
+        engine.died.then((trouble) => Promise.reject(trouble)),
+      ]);
+    } finally {
+      stopping.abort();
+      if (engine.ours) say('stopping');
+      await engine.stop();
+    }
+  } catch (error) {
+    if (!stopping.signal.aborted || error instanceof Trouble) throw error;
+  } finally {
+    rmSync(startFile(port), { force: true });
+  }
+}
+
+async function run(engine: RunningEngine, stopping: AbortController, withDemo: boolean): Promise<void> {
+  const { signal } = stopping;
+  const url = await deploy(TERRITORY, engine, signal);
+  signal.throwIfAborted();
+  const { operator, dpo } = await firstKeys(engine);
+  const keys: Record<string, string> = { operator, dpo };
+  try {
+    const demo =
+      withDemo && (await runDemo({ url, operatorKey: operator, dpoKey: dpo, engine: plain(engine), signal }));
+    writeMesh(url, { ...keys, ...(demo && demo.keys) }, engine);
+    say(`ready after ${elapsed().trim()}: ${url} (keys in .local/mesh.json). Ctrl-C stops it.`);
+    await aborted(signal);
+    if (demo) await demo.done;
+  } finally {
+    if (existsSync(MESH_FILE)) rmSync(MESH_FILE);
+  }
+}
+
+async function firstKeys(engine: Engine): Promise<{ operator: string; dpo: string }> {
+  const territory = readTerritory(TERRITORY);
+  const client = new DynamoDBClient(clientOf(engine));
+  const registry = dynamoRegistry({ client, table: namesOf(territory).registry });
+  const now = new Date();
+  const operator = await makeFirstKey(registry, 'operator', { territory, now });
+  const dpo = await makeFirstKey(registry, 'dpo', { territory, now });
+  client.destroy();
+  return { operator, dpo };
+}
+
+const plain = ({ endpoint, region, accessKeyId, secretAccessKey }: Engine): Engine => ({
+  endpoint,
+  region,
+  accessKeyId,
+  secretAccessKey,
+});
+
+// Readable by its owner only: it holds keys.
+function writeMesh(url: string, keys: Record<string, string>, engine: Engine): void {
+  const mesh = { url, territory: readTerritory(TERRITORY).id, keys, engine: plain(engine) };
+  writeFileSync(MESH_FILE, `${JSON.stringify(mesh, null, 2)}\n`, { mode: 0o600 });
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+if (import.meta.main) await command(main);
