@@ -1,0 +1,199 @@
+import { expect, test } from 'vitest';
+import type { Listing, Listings, Nouns, PageRequest, Registry } from '../../domain/ports.ts';
+import { ProblemError } from '../../schemas/problem.ts';
+import {
+  contract,
+  created,
+  dataset,
+  type Given,
+  HOUR,
+  key,
+  later,
+  notice,
+  participant,
+  publication,
+  schema,
+  subscription,
+} from './registry-things.ts';
+
+/** Every page of a list, each at most `limit` long. */
+async function pagesOf<L extends Listing>(
+  registry: Registry,
+  listing: L,
+  by: Listings[L]['by'],
+  limit: number,
+): Promise<Nouns[Listings[L]['noun']][][]> {
+  const pages: Nouns[Listings[L]['noun']][][] = [];
+  let cursor: string | null = null;
+  do {
+    const page: { items: Nouns[Listings[L]['noun']][]; next: string | null } = await registry.list(
+      listing,
+      by,
+      {
+        limit,
+        ...(cursor !== null && { cursor }),
+      } satisfies PageRequest,
+    );
+    pages.push(page.items);
+    cursor = page.next;
+  } while (cursor !== null);
+  return pages;
+}
+
+/** How a registry lists. */
+export function lists(given: Given): void {
+  test('select by what they are named for, ordered by id', async () => {
+    const { registry } = given();
+    const contracts = [
+      contract(3),
+      contract(1, { provider: 'other' }),
+      contract(2, { consumer: 'lab' }),
+      contract(4, { dataset: 'noise' }),
+    ];
+    await registry.write(created('contract', ...contracts));
+    const ids = async <L extends 'contractsOfProvider' | 'contractsOfConsumer' | 'contractsOfDataset'>(
+      listing: L,
+      by: Listings[L]['by'],
+    ): Promise<number[]> => {
+      const { items } = await registry.list(listing, by, { limit: 10 });
+      return items.map(({ id }) => contracts.findIndex((one) => one.id === id));
+    };
+    expect(await ids('contractsOfProvider', { provider: 'atmo' })).toEqual([2, 0, 3]);
+    expect(await ids('contractsOfConsumer', { consumer: 'app' })).toEqual([1, 0, 3]);
+    expect(await ids('contractsOfDataset', { dataset: 'school-air' })).toEqual([1, 2, 0]);
+    expect(await ids('contractsOfProvider', { provider: 'nobody' })).toEqual([]);
+  });
+
+  test('show all of what belongs to everybody, and each one its own', async () => {
+    const { registry } = given();
+    const [a, b] = [
+      subscription(1),
+      subscription(2, { consumer: 'lab', contract: 'ctr_01JBBBBBBBBBBBBBBBBBBBBBBB' }),
+    ];
+    await registry.write([
+      ...created('participant', participant('lab'), participant('app')),
+      ...created('dataset', dataset('noise', { provider: 'other' }), dataset('air')),
+      ...created('subscription', b, a),
+      ...created('key', key('app', 2), key('lab', 1)),
+    ]);
+    const page = { limit: 10 };
+    expect((await registry.list('participants', {}, page)).items.map(({ id }) => id)).toEqual(['app', 'lab']);
+    expect((await registry.list('datasets', {}, page)).items.map(({ id }) => id)).toEqual(['air', 'noise']);
+    expect((await registry.list('datasetsOfProvider', { provider: 'other' }, page)).items).toHaveLength(1);
+    expect((await registry.list('subscriptions', {}, page)).items).toEqual([a, b]);
+    expect((await registry.list('subscriptionsOfConsumer', { consumer: 'lab' }, page)).items).toEqual([b]);
+    expect((await registry.list('subscriptionsOfContract', { contract: a.contract }, page)).items).toEqual([
+      a,
+    ]);
+    expect(
+      (await registry.list('keysOfParticipant', { participant: 'lab' }, page)).items.map(
+        ({ participant: owner }) => owner,
+      ),
+    ).toEqual(['lab']);
+  });
+
+  test('show subscriptions to settle until they have', async () => {
+    const { registry } = given();
+    const [settled, open] = [subscription(1), subscription(2)];
+    open.rule.settled = false;
+    await registry.write(created('subscription', settled, open));
+    expect((await registry.list('subscriptionsToSettle', {}, { limit: 10 })).items).toEqual([open]);
+    const item = { ...open, rule: { ...open.rule, settled: true } };
+    await registry.write([{ do: 'replace', noun: 'subscription', before: open, item }]);
+    expect((await registry.list('subscriptionsToSettle', {}, { limit: 10 })).items).toEqual([]);
+    expect((await registry.list('subscriptions', {}, { limit: 10 })).items).toEqual([settled, item]);
+  });
+
+  test('order the versions of a schema by number, and keep types apart that begin alike', async () => {
+    const { registry } = given();
+    const versions = [10, 2, 1].map((version) => schema('air', 'a.v1', version));
+    await registry.write(
+      created('schema', ...versions, schema('air', 'a.v1#b', 1), schema('air', 'a.v11', 1)),
+    );
+    const { items } = await registry.list('schemasOfType', { type: 'a.v1', dataset: 'air' }, { limit: 10 });
+    expect(items.map(({ version }) => version)).toEqual([1, 2, 10]);
+  });
+
+  test('show notices and publications newest first, without the expired', async () => {
+    const { registry, goTo } = given();
+    const publications = [1, 2, 3].map((order) => publication('atmo', order, later(order * HOUR)));
+    await registry.write([
+      ...created('notice', notice('atmo', 1), notice('atmo', 3), notice('atmo', 2)),
+      ...created('publication', ...publications),
+    ]);
+    const notices = (await pagesOf(registry, 'noticesOfParticipant', { participant: 'atmo' }, 2)).flat();
+    expect(notices.map(({ id }) => id)).toEqual(
+      notices
+        .map(({ id }) => id)
+        .sort()
+        .reverse(),
+    );
+    expect(notices).toHaveLength(3);
+    goTo(later(1.5 * HOUR));
+    const left = (await pagesOf(registry, 'publicationsOfParticipant', { participant: 'atmo' }, 1)).flat();
+    expect(left).toEqual([publications[2], publications[1]]);
+  });
+}
+
+/** How a registry turns pages. */
+export function cursors(given: Given): void {
+  test('walk a list in full pages, once each, and end with null', async () => {
+    const { registry } = given();
+    const items = Array.from({ length: 23 }, (_, index) => contract(index));
+    await registry.write(created('contract', ...items));
+    for (const limit of [1, 7, 22, 23, 24]) {
+      const pages = await pagesOf(registry, 'contractsOfProvider', { provider: 'atmo' }, limit);
+      expect(pages.flat()).toEqual(items);
+      expect(pages.map(({ length }) => length)).toEqual(
+        Array.from({ length: Math.ceil(23 / limit) }, (_, page) => Math.min(limit, 23 - page * limit)),
+      );
+    }
+  });
+
+  test('stay where they are when the list changes around them', async () => {
+    const { registry } = given();
+    const items = Array.from({ length: 6 }, (_, index) => contract(index * 10));
+    await registry.write(created('contract', ...items));
+    const first = await registry.list('contractsOfProvider', { provider: 'atmo' }, { limit: 3 });
+    await registry.write([
+      ...created('contract', contract(5)),
+      { do: 'remove', noun: 'contract', id: items[2]?.id ?? '' },
+    ]);
+    const second = await registry.list(
+      'contractsOfProvider',
+      { provider: 'atmo' },
+      { limit: 3, cursor: first.next ?? '' },
+    );
+    expect(second.items).toEqual(items.slice(3));
+  });
+
+  test('are refused by every other list, and when they are broken', async () => {
+    const { registry } = given();
+    const all = [
+      ...Array.from({ length: 4 }, (_, index) => contract(index)),
+      ...Array.from({ length: 4 }, (_, index) => contract(10 + index, { provider: 'other' })),
+    ];
+    await registry.write(created('contract', ...all));
+    const { next } = await registry.list('contractsOfProvider', { provider: 'other' }, { limit: 2 });
+    if (next === null) throw new Error('there is a second page');
+    const broken = [
+      '',
+      'x',
+      '!',
+      `${next}A`,
+      next.slice(1),
+      next.slice(0, -3),
+      Buffer.from('{"pk":"contract#1"}').toString('base64url'),
+    ];
+    for (const cursor of [next, ...broken]) {
+      const refused = await registry
+        .list('contractsOfProvider', { provider: 'atmo' }, { limit: 2, cursor })
+        .catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(ProblemError);
+      expect(refused).toMatchObject({ problem: { kind: 'not-parseable', errors: [{ path: '/cursor' }] } });
+    }
+    await expect(
+      registry.list('contractsOfConsumer', { consumer: 'app' }, { limit: 2, cursor: next }),
+    ).rejects.toThrow(ProblemError);
+  });
+}
