@@ -6,8 +6,10 @@ import { readTerritory, TerritoryError } from './territory.ts';
 const DEFAULT = 'la-rochelle';
 
 try {
-  const named: unknown = new App().node.tryGetContext('territory');
-  maille(readTerritory(typeof named === 'string' ? named : DEFAULT)).app.synth();
+  const app = new App();
+  const named: unknown = app.node.tryGetContext('territory');
+  maille(app, readTerritory(typeof named === 'string' ? named : DEFAULT));
+  app.synth();
 } catch (error) {
   if (!(error instanceof TerritoryError)) throw error;
   console.error(error.message);

@@ -26,6 +26,7 @@ export function bundle(name: FunctionName, handlers: string = HANDLERS): Uint8Ar
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
+    alias: { '@aws-sdk/credential-provider-node': join(ROOT, 'infra/lambda-credentials.ts') },
     banner: { js: REQUIRE },
     legalComments: 'none',
     write: false,

@@ -81,7 +81,8 @@ export async function apiUrl(engine: Engine, meshStack: string): Promise<string>
 
 async function bootstrap(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
   if (await describe(engine, 'CDKToolkit')) return;
-  await cdk(engine, ['bootstrap', `aws://${ACCOUNT}/${engine.region}`], signal);
+  // Without an app, which it would run for nothing.
+  await cdk(engine, ['bootstrap', `aws://${ACCOUNT}/${engine.region}`, '--app', ''], signal);
   say('bootstrapped the engine');
 }
 
