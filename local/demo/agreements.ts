@@ -3,6 +3,7 @@ import type { Subscription, SubscriptionRequest } from '../../schemas/subscripti
 import { co2Ecoles } from './datasets/co2-ecoles.ts';
 import { PARTICIPANTS } from './participants.ts';
 import type { MeshClient } from './mesh-client.ts';
+import { Trouble } from '../say.ts';
 
 /** What a consumer wants of one dataset: the contract that it asks for, and the subscription under it. */
 export interface Agreement {
@@ -90,7 +91,7 @@ export async function agree(
   if (contract.state === 'requested') contract = await accept(provider, contract);
   if (contract.state === 'agreed' && dpo) contract = await accept(dpo, contract);
   if (contract.state === 'active') return contract;
-  throw new Error(
+  throw new Trouble(
     `the contract ${contract.id} on ${wanted.dataset} is ${contract.state}, and should be active`,
   );
 }

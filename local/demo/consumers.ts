@@ -30,7 +30,7 @@ export async function tellReceived(
     view.line({
       what: 'delivered',
       ...line,
-      contract: sayingOf(found.body),
+      how: sayingOf(found.body),
       ids: `${event.delivery} of ${event.id}`,
     });
     return;
@@ -38,7 +38,7 @@ export async function tellReceived(
   view.line({
     what: 'delivered',
     ...line,
-    contract: '(not recorded yet)',
+    how: '(not recorded yet)',
     ids: `${event.delivery} of ${event.id}`,
   });
 }
@@ -94,7 +94,7 @@ async function linesOf(
     return {
       dataset: datasetOf(event.type),
       summary: summaryOf(event.type, event.data),
-      contract: record && sayingOf(record),
+      how: record && sayingOf(record),
       ids: `${record?.id ?? '?'} of ${event.id}`,
     };
   });

@@ -6,6 +6,7 @@ import { seedAgreements, seedDatasets, seedParticipants } from './seed.ts';
 import { type DemoOptions, meshOf, type Stage } from './stage.ts';
 import { airFeed, buildingFeed, carParkFeed, refusalFeed, run } from './streams.ts';
 import { createView } from './view.ts';
+import { Trouble } from '../say.ts';
 
 /** A demonstration that is ready. */
 export interface Demo {
@@ -84,7 +85,7 @@ async function firstEvents({ heard, signal }: Stage): Promise<void> {
     const missing = consumers.filter((consumer) => !heard.has(consumer));
     if (missing.length === 0) return;
     if (Date.now() > until) {
-      throw new Error(`After ${FIRST_EVENTS_MS / 1000} s nothing has arrived at ${missing.join(', ')}`);
+      throw new Trouble(`After ${FIRST_EVENTS_MS / 1000} s nothing has arrived at ${missing.join(', ')}`);
     }
     await wait(100, undefined, { signal });
   }

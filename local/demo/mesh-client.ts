@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Trouble } from '../say.ts';
 import { problemDocument, type ProblemDocument } from '../../schemas/problem.ts';
 
 /** What the mesh refused: its problem document, told in full. */
-export class MeshProblem extends Error {
+export class MeshProblem extends Trouble {
   readonly problem: ProblemDocument;
   constructor(request: string, problem: ProblemDocument) {
     const faults = (problem.errors ?? []).map(({ path, message }) => `\n  ${path || '/'}: ${message}`);

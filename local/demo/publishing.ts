@@ -2,6 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import type { ProblemDocument } from '../../schemas/problem.ts';
 import type { MeshClient } from './mesh-client.ts';
+import { Trouble } from '../say.ts';
 
 /** What became of one event of a batch. */
 export interface EventResult {
@@ -59,7 +60,7 @@ export interface SdkDoor {
 export async function openSdkDoor(provider: MeshClient, engine: Engine): Promise<SdkDoor> {
   const { body } = await provider.ask<{ ingressBus?: string }>('GET', '/me');
   const bus = body.ingressBus;
-  if (!bus) throw new Error('GET /me names no ingress bus: the SDK door cannot be shown');
+  if (!bus) throw new Trouble('GET /me names no ingress bus: the SDK door cannot be shown');
   const { endpoint, region, accessKeyId, secretAccessKey } = engine;
   const client = new EventBridgeClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
   return {
@@ -72,7 +73,8 @@ export async function openSdkDoor(provider: MeshClient, engine: Engine): Promise
       }));
       const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: entries }));
       const failed = Entries?.find(({ ErrorCode }) => ErrorCode);
-      if (FailedEntryCount) throw new Error(`PutEvents: ${failed?.ErrorCode}: ${failed?.ErrorMessage ?? ''}`);
+      if (FailedEntryCount)
+        throw new Trouble(`PutEvents: ${failed?.ErrorCode}: ${failed?.ErrorMessage ?? ''}`);
     },
     close: () => client.destroy(),
   };

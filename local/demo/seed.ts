@@ -9,6 +9,7 @@ import { PARTICIPANTS } from './participants.ts';
 import { type Receiver, startReceiver } from './receivers.ts';
 import { background, meshOf, type Stage } from './stage.ts';
 import { table } from './view.ts';
+import { Trouble } from '../say.ts';
 
 const DATASETS = {
   'co2-ecoles': { provider: PARTICIPANTS.atmo, dataset: co2Ecoles },
@@ -66,7 +67,8 @@ async function seedAgreement(
       consumer,
       pull(consumer, subscription.id, () => heard.add(consumer.id)),
     );
-  else if (secret === undefined) throw new Error(`the subscription ${subscription.id} came without a secret`);
+  else if (secret === undefined)
+    throw new Trouble(`the subscription ${subscription.id} came without a secret`);
   else receiver.trust(secret);
   const wish = filter ? `${via}, only ${JSON.stringify(filter)}` : via;
   return [consumer.id, contract.dataset, contract.purpose, contract.id, subscription.id, wish];

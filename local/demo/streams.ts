@@ -49,7 +49,13 @@ export async function airFeed(provider: MeshClient, view: View, now: () => Date)
       count += 1;
       if (!room || !reading) throw new Error('the air feed has no rows');
       const event = airEvent(sourceOf(atmo.id), room, reading, now());
-      tellPublished(view, atmo.id, event, await result(publishStructured(provider, event)));
+      tellPublished(
+        view,
+        atmo.id,
+        'HTTPS, structured',
+        event,
+        await result(publishStructured(provider, event)),
+      );
     },
   };
 }
@@ -66,7 +72,13 @@ export async function buildingFeed(provider: MeshClient, view: View): Promise<Fe
     everyMs: 60_000,
     async step() {
       for (const event of events)
-        tellPublished(view, bouygues.id, event, await result(publishBinary(provider, event)));
+        tellPublished(
+          view,
+          bouygues.id,
+          'HTTPS, binary',
+          event,
+          await result(publishBinary(provider, event)),
+        );
     },
   };
 }
@@ -104,7 +116,7 @@ export async function carParkFeed(
 const replaySource = (at: Date): string =>
   sourceOf(mobility.id, `replay-${at.toISOString().replaceAll(/[-:.]/g, '')}`);
 
-/** What the SDK door refused since the last look, told every few seconds. */
+/** What the SDK door refused since the last look: nobody waits for an answer there, so the publisher looks. */
 export function refusalFeed(provider: MeshClient, view: View, since: Date): Feed {
   const told = new Set<string>();
   return {
@@ -122,8 +134,9 @@ export function refusalFeed(provider: MeshClient, view: View, since: Date): Feed
           what: 'refused',
           who: mobility.id,
           dataset: type && datasetOf(type),
-          summary: `by the AWS SDK: ${problem.detail}`,
-          ids: `${eventId} (${id})`,
+          summary: problem.detail,
+          how: 'AWS SDK',
+          ids: `${eventId}, ${id}`,
         });
       }
     },
@@ -141,7 +154,7 @@ interface Refusal {
 async function sendBySdk(door: SdkDoor, view: View, events: CloudEvent[]): Promise<void> {
   await door.put(events);
   for (const [id, { summary, dataset }] of distinct(events)) {
-    view.line({ what: 'sent', who: mobility.id, dataset, summary: `${summary} (AWS SDK)`, ids: id });
+    view.line({ what: 'sent', who: mobility.id, dataset, summary, how: 'AWS SDK', ids: id });
   }
 }
 
@@ -155,14 +168,21 @@ function tellBatch(view: View, events: CloudEvent[], results: EventResult[]): vo
   const repeats = results.filter(({ status }) => status === 'duplicate').length;
   for (const { index, ...result } of results) {
     const event = events[index];
-    if (event && result.status !== 'duplicate') tellPublished(view, mobility.id, event, { index, ...result });
+    if (event && result.status !== 'duplicate')
+      tellPublished(view, mobility.id, 'HTTPS, batch', event, { index, ...result });
   }
   if (repeats === 0) return;
   const summary = `${repeats} reading${repeats > 1 ? 's' : ''} told once more`;
-  view.line({ what: 'duplicate', who: mobility.id, dataset: 'parkings', summary });
+  view.line({ what: 'duplicate', who: mobility.id, dataset: 'parkings', summary, how: 'HTTPS, batch' });
 }
 
-function tellPublished(view: View, who: string, event: CloudEvent, { status, problem }: EventResult): void {
+function tellPublished(
+  view: View,
+  who: string,
+  how: string,
+  event: CloudEvent,
+  { status, problem }: EventResult,
+): void {
   const what = {
     accepted: 'published',
     duplicate: 'duplicate',
@@ -174,6 +194,7 @@ function tellPublished(view: View, who: string, event: CloudEvent, { status, pro
     who,
     dataset: datasetOf(event.type),
     summary: summaryOf(event.type, event.data) + (problem ? `: ${problem.title}` : ''),
+    how,
     ids: event.id,
   });
 }

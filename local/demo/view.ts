@@ -11,13 +11,14 @@ export interface Out {
 export type Happening =
   'published' | 'sent' | 'duplicate' | 'refused' | 'delivered' | 'pulled' | 'retrying' | 'withheld' | 'fault';
 
-/** One thing that happened: who did it, on which dataset, what it was, what the contract said, and the ids. */
+/** One thing that happened: who did it, on which dataset, what it was, and the ids. */
 export interface Line {
   what: Happening;
   who: string;
   dataset?: string | undefined;
   summary: string;
-  contract?: string | undefined;
+  /** By which door it came in, or what the contract said of its way out. */
+  how?: string | undefined;
   ids?: string | undefined;
 }
 
@@ -59,7 +60,7 @@ export const lookOf = (out: Out, environment: NodeJS.ProcessEnv): Look => ({
   columns: out.isTTY ? out.columns : undefined,
 });
 
-/** One line of the view, without its end: time, what, who, dataset, summary, what the contract said, ids. */
+/** One line of the view, without its end: time, what, who, dataset, summary, door or verdict, ids. */
 export function formatLine(
   { what, who, dataset, summary, contract, ids }: Line,
   at: Date,
@@ -70,8 +71,8 @@ export function formatLine(
     [what.padEnd(9), STYLE[what]],
     [who.padEnd(18)],
     [(dataset ?? '').padEnd(16), 'dim'],
-    [oneLine(summary).padEnd(30)],
-    [oneLine(contract ?? '').padEnd(32), 'bold'],
+    [oneLine(summary).padEnd(34)],
+    [oneLine(how ?? '').padEnd(32), 'bold'],
     [ids ?? '', 'dim'],
   ];
   let room = look.columns ?? Infinity;

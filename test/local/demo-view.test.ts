@@ -8,7 +8,7 @@ const LINE: Line = {
   who: 'labo-lienss',
   dataset: 'co2-ecoles',
   summary: 'CE2 1013.75 ppm CO2',
-  contract: 'redact: no-presence',
+  how: 'redact: no-presence',
   ids: 'dlv_1',
 };
 
