@@ -16,22 +16,39 @@ const ACCOUNT = '000000000000';
 /** How often a running deployment says how far it is. */
 const TELL_EVERY_MS = 2000;
 
-/** Bootstraps an engine and deploys a territory to it; answers the address of its API. */
-export async function deploy(territory: string, engine: Engine, signal?: AbortSignal): Promise<string> {
-  const { ledgerStack, meshStack } = namesOf(readTerritory(territory));
+/** Bundles and synthesises a territory; answers the folder of the assembly. Needs no engine. */
+export async function synthesise(territory: string, signal?: AbortSignal): Promise<string> {
   mkdirSync(LOCAL, { recursive: true });
   writeFileSync(LOG, '');
   const assembly = join(LOCAL, `cdk.out-${territory}`);
-  const context = ['-c', `territory=${territory}`];
-  await Promise.all([
-    bootstrap(engine, signal),
-    cdk(engine, ['synth', '--quiet', ...context, '--output', assembly], signal).then(() =>
-      say('bundled and synthesised'),
-    ),
-  ]);
+  const args = ['synth', '--quiet', '-c', `territory=${territory}`, '--output', assembly];
+  await cdk(args, process.env, signal);
+  say('bundled and synthesised');
+  return assembly;
+}
+
+/**
+ * Bootstraps an engine and deploys a territory to it; answers the address of its API. An `assembly` that is already
+ * on its way saves its time.
+ */
+export async function deploy(
+  territory: string,
+  engine: Engine,
+  {
+    signal,
+    assembly = synthesise(territory, signal),
+  }: { signal?: AbortSignal; assembly?: Promise<string> } = {},
+): Promise<string> {
+  const { ledgerStack, meshStack } = namesOf(readTerritory(territory));
+  const [folder] = await Promise.all([assembly, bootstrap(engine, signal)]);
   say(`deploying ${ledgerStack} and ${meshStack}`);
   const flags = ['--all', '--require-approval', 'never', '--method', 'direct', '--progress', 'events'];
-  await cdk(engine, ['deploy', '--app', assembly, '--output', assembly, ...flags], signal, progress());
+  await cdk(
+    ['deploy', '--app', folder, '--output', folder, ...flags],
+    engineVariables(engine),
+    signal,
+    progress(),
+  );
   say('deployed');
   return apiUrl(engine, meshStack);
 }
@@ -54,7 +71,6 @@ export function engineVariables({
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
-    CDK_DISABLE_CLI_TELEMETRY: 'true',
     NO_PROXY: '127.0.0.1,localhost',
     no_proxy: '127.0.0.1,localhost',
   };
@@ -73,7 +89,10 @@ export async function apiUrl(engine: Engine, meshStack: string): Promise<string>
   const output = (key: string): string => {
     const value = stack?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
     if (!value)
-      throw new Trouble(`${meshStack} is not deployed on ${engine.endpoint}: it has no output ${key}.`);
+      throw new Trouble(
+        `${meshStack} is not deployed on ${engine.endpoint}: it has no output ${key}.\n` +
+          'See .local/deploy.log; on an engine, what failed half-way is best begun anew: stop the engine and start again.',
+      );
     return value;
   };
   return `${engine.endpoint}/_aws/execute-api/${output('ApiId')}/${output('ApiStage')}`;
@@ -82,7 +101,7 @@ export async function apiUrl(engine: Engine, meshStack: string): Promise<string>
 async function bootstrap(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
   if (await describe(engine, 'CDKToolkit')) return;
   // Without an app, which it would run for nothing.
-  await cdk(engine, ['bootstrap', `aws://${ACCOUNT}/${engine.region}`, '--app', ''], signal);
+  await cdk(['bootstrap', `aws://${ACCOUNT}/${engine.region}`, '--app', ''], engineVariables(engine), signal);
   say('bootstrapped the engine');
 }
 
@@ -100,14 +119,14 @@ async function describe(engine: Engine, name: string): Promise<Stack | undefined
 }
 
 async function cdk(
-  engine: Engine,
   args: string[],
+  env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
   told: (line: string) => void = () => undefined,
 ): Promise<void> {
   const child = spawn(NODE, [CDK, ...args, '--no-notices', '--no-color', '--ci'], {
     cwd: ROOT,
-    env: engineVariables(engine),
+    env: { ...env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal && { signal }),
   });

@@ -6,11 +6,11 @@ import { dynamoRegistry } from '../adapters/dynamodb/registry.ts';
 import { namesOf } from '../infra/names.ts';
 import { readTerritory } from '../infra/territory.ts';
 import { runDemo } from './demo/demo.ts';
-import { clientOf, deploy } from './deploy.ts';
+import { clientOf, deploy, synthesise } from './deploy.ts';
 import { type Engine, enginePort, openEngine, type RunningEngine } from './engine.ts';
 import { makeFirstKey } from './operator-key.ts';
 import { LOCAL } from './paths.ts';
-import { command, elapsed, say, Trouble } from './say.ts';
+import { command, elapsed, say } from './say.ts';
 
 const TERRITORY = 'la-rochelle.local';
 const MESH_FILE = join(LOCAL, 'mesh.json');
@@ -35,14 +35,23 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(HELP);
   const port = enginePort();
   const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort());
+  let asked = false;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      asked = true;
+      stopping.abort();
+    });
+  }
   mkdirSync(LOCAL, { recursive: true });
   writeFileSync(startFile(port), JSON.stringify({ pid: process.pid }));
   try {
+    // Begun at once: it needs no engine, and the engine may have to be installed first.
+    const assembly = synthesise(TERRITORY, stopping.signal);
+    assembly.catch(() => undefined);
     const engine = await openEngine(port, stopping.signal);
     try {
       await Promise.race([
-        run(engine, stopping, values.demo),
+        run(engine, assembly, stopping, values.demo),
         engine.died.then((trouble) => Promise.reject(trouble)),
       ]);
     } finally {
@@ -51,15 +60,20 @@ async function main(): Promise<void> {
       await engine.stop();
     }
   } catch (error) {
-    if (!stopping.signal.aborted || error instanceof Trouble) throw error;
+    // What breaks because everything is being stopped is no news.
+    if (!asked) throw error;
   } finally {
     rmSync(startFile(port), { force: true });
   }
 }
 
-async function run(engine: RunningEngine, stopping: AbortController, withDemo: boolean): Promise<void> {
-  const { signal } = stopping;
-  const url = await deploy(TERRITORY, engine, signal);
+async function run(
+  engine: RunningEngine,
+  assembly: Promise<string>,
+  { signal }: AbortController,
+  withDemo: boolean,
+): Promise<void> {
+  const url = await deploy(TERRITORY, engine, { signal, assembly });
   signal.throwIfAborted();
   const { operator, dpo } = await firstKeys(engine);
   const keys: Record<string, string> = { operator, dpo };
