@@ -61,11 +61,7 @@ export const lookOf = (out: Out, environment: NodeJS.ProcessEnv): Look => ({
 });
 
 /** One line of the view, without its end: time, what, who, dataset, summary, door or verdict, ids. */
-export function formatLine(
-  { what, who, dataset, summary, contract, ids }: Line,
-  at: Date,
-  look: Look,
-): string {
+export function formatLine({ what, who, dataset, summary, how, ids }: Line, at: Date, look: Look): string {
   const cells: [text: string, style?: Style][] = [
     [at.toTimeString().slice(0, 8), 'dim'],
     [what.padEnd(9), STYLE[what]],
