@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { getDelivery, listDeliveries, recover, retryDelivery } from '../../../domain/subscriptions/deliveries.ts';
+import type { Contract } from '../../../schemas/contract.ts';
+import { deliveryStatus } from '../../../schemas/delivery.ts';
+import type { Subscription } from '../../../schemas/subscription.ts';
+import { given } from '../../given.ts';
+import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
+
+const app = given.caller('app');
+const lab = given.caller('lab');
+const since = '2000-01-01T00:00:00Z';
+
+let mesh: MemoryMesh;
+beforeEach(() => {
+  mesh = meshInMemory();
+});
+async function subscribed(more: Partial<Contract> = {}): Promise<Subscription> {
+  const contract = await mesh.has('contract', given.contract(more));
+  return mesh.has('subscription', given.subscription({ contract: contract.id }));
+}
+async function delivering(subscription: Subscription, ...statuses: ('parked' | 'withheld' | 'delivered' | 'retrying')[]) {
+  const deliveries = statuses.map((status) => given.delivery({ subscription: subscription.id, status, attemptCount: 8 }));
+  await mesh.deliveries.write(deliveries);
+  return deliveries;
+}
+
+describe('deliveries', () => {
+  test('are listed by status, newest first, to their consumer only', async () => {
+    const subscription = await subscribed();
+    const [older, , newer] = await delivering(subscription, 'parked', 'delivered', 'parked');
+    const { items } = await listDeliveries(mesh, app, subscription.id, { status: 'parked' }, { limit: 9 });
+    expect(items.map(({ id }) => id)).toEqual([newer?.id, older?.id]);
+    expect(items[0]?.event).toMatchObject({ id: newer?.event.id, type: newer?.event.type });
+    expect(items[0]?.event).not.toHaveProperty('key');
+    expect(await problemOf(listDeliveries(mesh, lab, subscription.id, {}, { limit: 9 }))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(getDelivery(mesh, lab, older?.id ?? ''))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(getDelivery(mesh, app, 'dlv_none'))).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('do not tell the published id where the contract pseudonymises', async () => {
+    const minimisation = [{ clause: 'who', do: 'pseudonymise', path: '/data/room', rotate: 'P1D' } as const];
+    const subscription = await subscribed({ terms: { minimisation } });
+    const [delivery] = await delivering(subscription, 'delivered');
+    const seen = await getDelivery(mesh, app, delivery?.id ?? '');
+    expect(JSON.stringify(seen)).not.toContain(delivery?.event.id);
+  });
+
+  test.each(deliveryStatus.options)('that are %s go again only where they had stopped', async (status) => {
+    const subscription = await subscribed();
+    const delivery = given.delivery({ subscription: subscription.id, status, attemptCount: 8 });
+    await mesh.deliveries.write([delivery]);
+    if (['parked', 'withheld'].includes(status)) {
+      expect(await retryDelivery(mesh, app, delivery.id)).toMatchObject({ id: delivery.id });
+      expect(mesh.queue.take()).toMatchObject([
+        { event: { key: delivery.event.key }, again: { delivery: delivery.id, attempts: 8 }, subscription: { id: subscription.id } },
+      ]);
+    } else {
+      expect(await problemOf(retryDelivery(mesh, app, delivery.id))).toMatchObject({ kind: 'conflict' });
+      expect(mesh.queue.take()).toEqual([]);
+    }
+    expect(await problemOf(retryDelivery(mesh, lab, delivery.id))).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('are recovered together: parked and withheld ones, and no others', async () => {
+    const subscription = await subscribed();
+    const [parked, withheld] = await delivering(subscription, 'parked', 'withheld', 'delivered', 'retrying');
+    expect(await recover(mesh, app, subscription.id, since)).toEqual({ recovered: 2, more: false });
+    expect(mesh.queue.take().map(({ again }) => again?.delivery)).toEqual([parked?.id, withheld?.id]);
+    expect(await recover(mesh, app, subscription.id, '2090-01-01T00:00:00Z')).toEqual({ recovered: 0, more: false });
+    expect(await problemOf(recover(mesh, lab, subscription.id, since))).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('of a subscription that has ended stay where they are', async () => {
+    const contract = await mesh.has('contract', given.contract());
+    const ended = await mesh.has('subscription', given.subscription({ contract: contract.id, status: 'ended' }));
+    const [parked] = await delivering(ended, 'parked');
+    expect(await problemOf(retryDelivery(mesh, app, parked?.id ?? ''))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(recover(mesh, app, ended.id, since))).toMatchObject({ kind: 'conflict' });
+  });
+});
