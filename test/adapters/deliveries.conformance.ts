@@ -180,6 +180,19 @@ function listing(deliveries: () => Deliveries, goTo: (now: Date) => void): void 
     expect(await listed(deliveries(), { status: 'gone' }, 50)).toEqual([]);
   });
 
+  test('are found once and in order where a store would look further back for some than for others', async () => {
+    const endingIn = (order: number, end: string, status: DeliveryStatus): Delivery =>
+      deliveryOf(order, { id: `dlv_${ulid(NOW.getTime() + order).slice(0, 22)}${end}`, status });
+    const common = many(450, (index) =>
+      endingIn(100 + index, '0000', index % 100 === 0 ? 'parked' : 'delivered'),
+    );
+    const rare = many(20, (index) => endingIn(index, '0001', 'parked'));
+    await deliveries().write([...common, ...rare]);
+    const parked = [...rare, ...common].filter(({ status }) => status === 'parked').reverse();
+    for (const limit of [2, 3, 50])
+      expect(await listed(deliveries(), { status: 'parked' }, limit)).toEqual(parked);
+  });
+
   test('are listed since an instant of their events', async () => {
     const all = many(30, (index) => deliveryOf(index, index % 2 ? { status: 'parked' } : {}));
     await deliveries().write(all);

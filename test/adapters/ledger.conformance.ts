@@ -178,6 +178,9 @@ function remembering(ledger: () => Ledger): void {
     expect(await history('2026-03-01T23:59:59.999Z', '2026-03-02T00:00:00.000Z')).toEqual(
       sequences.slice(0, 1),
     );
+    expect(await history('2026-03-02T00:00:00.000Z', '2026-03-02T12:00:00.000Z')).toEqual(
+      sequences.slice(1, 2),
+    );
     expect(await history('2026-03-04T00:00:00.000Z', '2026-03-04T00:00:00.000Z')).toEqual([]);
   });
 

@@ -126,6 +126,27 @@ describe('DynamoDB in trouble', () => {
     );
   });
 
+  test('what an index that lags behind still calls due is not, once the delivery says otherwise', async () => {
+    const [released, moved, due] = [1, 2, 3].map((order) => deliveryOf(order));
+    if (!released || !moved || !due) throw new Error('three were made');
+    moved.dueAt = '2026-03-04T13:00:00.000Z';
+    due.dueAt = '2026-03-04T11:00:00.000Z';
+    let times = 0;
+    const client = troubled(engineClient().client, (command) => {
+      if (command !== 'QueryCommand') return undefined;
+      return { Items: times++ > 0 ? [] : [released, moved, due].map(({ id }) => ({ id: { S: id } })) };
+    });
+    const deliveries = dynamoDeliveries({
+      client,
+      table: await freshTable(client, 'deliveries'),
+      clock: () => NOW,
+    });
+    await deliveries.write([released, moved, due]);
+    const pages: unknown[] = [];
+    for await (const page of deliveries.due(NOW)) pages.push(page);
+    expect(pages).toEqual([[due]]);
+  });
+
   test('a change of the registry that met a conflict goes again, and is not taken for a condition that failed', async () => {
     let times = 0;
     const client = troubled(engineClient().client, (command) =>
