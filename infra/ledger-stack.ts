@@ -88,7 +88,7 @@ function tables(scope: Construct, territory: Territory, kept: RemovalPolicy): vo
     partitionKey: text('pk'),
     sortKey: text('sk'),
   });
-  for (const indexName of ['gsi1', 'gsi2', 'gsi3']) {
+  for (const indexName of ['gsi1', 'gsi2', 'gsi3', 'gsi4']) {
     registry.addGlobalSecondaryIndex({
       indexName,
       partitionKey: text(`${indexName}pk`),
