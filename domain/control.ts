@@ -41,7 +41,9 @@ export async function filteredPage<Item>(
 }
 
 /** Every item of a list, page by page. */
-export async function* everyItem<Item>(read: (page: PageRequest) => Promise<Page<Item>>): AsyncIterable<Item> {
+export async function* everyItem<Item>(
+  read: (page: PageRequest) => Promise<Page<Item>>,
+): AsyncIterable<Item> {
   let cursor: string | undefined;
   do {
     const page = await read({ limit: 200, ...(cursor !== undefined && { cursor }) });

@@ -33,7 +33,10 @@ export async function onceOnly<Answer>(
   perform: () => Promise<Answer>,
 ): Promise<{ answer: Answer; repeated: boolean }> {
   if (!/^[\x21-\x7e]{1,255}$/.test(call.key)) {
-    throw new ProblemError('not-valid', 'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces');
+    throw new ProblemError(
+      'not-valid',
+      'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces',
+    );
   }
   const lock: KeptAnswer = {
     id: `${call.participant}/${digestOf(call.key)}`,
@@ -63,7 +66,8 @@ async function performed<Answer>(perform: () => Promise<Answer>): Promise<Outcom
   try {
     return { answer: await perform() };
   } catch (error) {
-    if (error instanceof ProblemError && PROBLEMS[error.problem.kind].status < 500) return { problem: error.problem };
+    if (error instanceof ProblemError && PROBLEMS[error.problem.kind].status < 500)
+      return { problem: error.problem };
     throw error;
   }
 }
@@ -80,7 +84,9 @@ async function keptAnswer<Answer>(deps: IdempotencyDeps, lock: KeptAnswer): Prom
     throw new ProblemError('not-valid', 'This Idempotency-Key was used for another request: take a new one');
   }
   if (kept?.answer === undefined) {
-    throw new ProblemError('conflict', 'The first call with this Idempotency-Key is under way', { retryAfter: 1 });
+    throw new ProblemError('conflict', 'The first call with this Idempotency-Key is under way', {
+      retryAfter: 1,
+    });
   }
   // Sealed by this very module, from an answer of the same call.
   return answerOf(JSON.parse(await deps.sealer.unseal(kept.answer)) as Outcome<Answer>);

@@ -9,7 +9,8 @@ import type { Change, Page, PageRequest, Registry } from './ports.ts';
 export const noticeType = {
   contract: (state: Contract['state']) => `maille.contract.${state}.v1`,
   subscription: (status: Subscription['status']) => `maille.subscription.${status}.v1`,
-  participant: (status: Participant['status']) => `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
+  participant: (status: Participant['status']) =>
+    `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
   publicationRejected: 'maille.publication.rejected.v1',
 } as const;
 
@@ -20,7 +21,12 @@ export function notify(
   now: Date,
   random: Random,
 ): Change {
-  const item: Notice = { id: newId('notice', now, random), participant: to, time: now.toISOString(), ...said };
+  const item: Notice = {
+    id: newId('notice', now, random),
+    participant: to,
+    time: now.toISOString(),
+    ...said,
+  };
   return { do: 'create', noun: 'notice', item };
 }
 
@@ -49,8 +55,21 @@ export const subscriptionNotice =
   (random: Random) =>
   (subscription: Subscription, now: Date): Change[] => {
     const { id, contract, dataset, status, failingSince } = subscription;
-    const data = { subscription: id, contract, dataset, status, ...(failingSince !== undefined && { failingSince }) };
-    return [notify(subscription.consumer, { type: noticeType.subscription(status), subject: id, data }, now, random)];
+    const data = {
+      subscription: id,
+      contract,
+      dataset,
+      status,
+      ...(failingSince !== undefined && { failingSince }),
+    };
+    return [
+      notify(
+        subscription.consumer,
+        { type: noticeType.subscription(status), subject: id, data },
+        now,
+        random,
+      ),
+    ];
   };
 
 /** Keeps what the SDK door refused and tells its publisher: two changes of one transaction. */

@@ -107,7 +107,12 @@ export const given = {
       dataset: 'school-air',
       provider: 'atmo',
       consumer: 'app',
-      destination: { kind: 'webhook', url: 'https://app.example.org/hook', mode: 'structured', concurrency: 10 },
+      destination: {
+        kind: 'webhook',
+        url: 'https://app.example.org/hook',
+        mode: 'structured',
+        concurrency: 10,
+      },
       status: 'active',
       rule: { name: id, bus: 'maille-test', putAt: AT, settled: true },
       secrets: [{ sealed: 'v1:1:iv:box' }],

@@ -21,7 +21,11 @@ export function partsOf(contract: Contract, { participant, roles }: Caller): Par
 }
 
 /** One contract, for its parties, the operator and the DPO; for others it is not there. */
-export async function readContract(registry: Pick<Registry, 'read'>, caller: Caller, id: string): Promise<Contract> {
+export async function readContract(
+  registry: Pick<Registry, 'read'>,
+  caller: Caller,
+  id: string,
+): Promise<Contract> {
   const contract = await registry.read('contract', id);
   const seen = contract && (partsOf(contract, caller).length > 0 || caller.roles.includes('operator'));
   if (!seen) throw absent('contract', id);
@@ -49,8 +53,13 @@ export async function listContracts(
     registry.list('contractsOfConsumer', { consumer: caller.participant }, some);
   if (query.role === 'provider') return filteredPage(asProvider, page, keep);
   if (query.role === 'consumer') return filteredPage(asConsumer, page, keep);
-  const notTwice = (contract: Contract): boolean => keep(contract) && contract.provider !== caller.participant;
-  return oneAfterOther(page, (some) => filteredPage(asProvider, some, keep), (some) => filteredPage(asConsumer, some, notTwice));
+  const notTwice = (contract: Contract): boolean =>
+    keep(contract) && contract.provider !== caller.participant;
+  return oneAfterOther(
+    page,
+    (some) => filteredPage(asProvider, some, keep),
+    (some) => filteredPage(asConsumer, some, notTwice),
+  );
 }
 
 /** Two lists as one: cursors of the second begin with a mark. */

@@ -13,7 +13,12 @@ export type Decision =
   | { action: 'resume' };
 
 /** Decides on a contract: one conditional write with its history entry, so that of two that race one wins. */
-export async function decide(deps: ControlDeps, caller: Caller, id: string, decision: Decision): Promise<Contract> {
+export async function decide(
+  deps: ControlDeps,
+  caller: Caller,
+  id: string,
+  decision: Decision,
+): Promise<Contract> {
   const before = await readContract(deps.registry, caller, id);
   const now = deps.now();
   const current = settled(before, now);
@@ -59,16 +64,24 @@ export async function settleContract(deps: ControlDeps, before: Contract): Promi
 
 function refuse(contract: Contract, parts: Part[], caller: Caller, decision: Decision): void {
   const { action } = decision;
-  const mine = TRANSITIONS.filter((transition) => transition.action === action && parts.includes(transition.by));
+  const mine = TRANSITIONS.filter(
+    (transition) => transition.action === action && parts.includes(transition.by),
+  );
   if (mine.length === 0) throw new ProblemError('forbidden', `It is not yours to ${action} this contract`);
   if (!mine.some(({ from }) => from === contract.state)) throw wrongState(contract, action);
   const dpoOnly = contract.state === 'agreed' && (action === 'accept' || action === 'reject');
   if (dpoOnly && !awaitsDpo(contract)) throw wrongState(contract, action);
   if (action === 'resume' && contract.suspendedBy !== caller.participant) {
-    throw new ProblemError('forbidden', `Only who suspended it resumes it: ${contract.suspendedBy ?? 'nobody'}`);
+    throw new ProblemError(
+      'forbidden',
+      `Only who suspended it resumes it: ${contract.suspendedBy ?? 'nobody'}`,
+    );
   }
   if (decision.action === 'accept' && decision.digest !== contract.digest) {
-    throw new ProblemError('conflict', 'The digest is not that of the standing terms: read the contract again');
+    throw new ProblemError(
+      'conflict',
+      'The digest is not that of the standing terms: read the contract again',
+    );
   }
 }
 
@@ -82,4 +95,3 @@ function othersOf({ provider, consumer }: Contract, caller: Caller, parts: Part[
     ? parties.filter((party) => party !== caller.participant)
     : parties;
 }
-

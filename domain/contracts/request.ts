@@ -23,7 +23,8 @@ export async function requestContract(
 ): Promise<Contract> {
   const dataset = await deps.registry.read('dataset', request.dataset);
   if (!dataset || !isVisible(dataset, caller)) throw absent('dataset', request.dataset);
-  if (dataset.status === 'retired') throw new ProblemError('conflict', `The dataset ${dataset.id} is retired`);
+  if (dataset.status === 'retired')
+    throw new ProblemError('conflict', `The dataset ${dataset.id} is retired`);
   const now = deps.now();
   const contract = drafted(dataset, caller, request, newId('contract', now, deps.random), now);
   if (request.digest !== undefined && request.digest !== contract.digest) {
@@ -41,7 +42,13 @@ export async function requestContract(
   return contract;
 }
 
-function drafted(dataset: Dataset, caller: Caller, request: ContractRequest, id: string, now: Date): Contract {
+function drafted(
+  dataset: Dataset,
+  caller: Caller,
+  request: ContractRequest,
+  id: string,
+  now: Date,
+): Contract {
   const { terms, faults } = askedTerms(dataset.offer, request.terms);
   const { from, until, faults: dateFaults } = dated(dataset, request, now);
   const errors = [...requestFaults(dataset, request), ...dateFaults, ...faults];
@@ -69,12 +76,20 @@ function drafted(dataset: Dataset, caller: Caller, request: ContractRequest, id:
   };
   const requested: Contract = { ...draft, digest: contractDigest(draft) };
   if (dataset.offer.approval !== 'automatic') return requested;
-  const deed = { action: 'accept', by: dataset.provider, at: now, reason: 'automatic: the offer stands' } as const;
+  const deed = {
+    action: 'accept',
+    by: dataset.provider,
+    at: now,
+    reason: 'automatic: the offer stands',
+  } as const;
   const agreed = after(requested, ['provider'], deed);
   return { ...settled(agreed ?? requested, now), revision: 1 };
 }
 
-function requestFaults(dataset: Dataset, { purpose, legalBasis, types, signature }: ContractRequest): Fault[] {
+function requestFaults(
+  dataset: Dataset,
+  { purpose, legalBasis, types, signature }: ContractRequest,
+): Fault[] {
   const faults: Fault[] = [];
   const { purposes } = dataset.offer;
   if (!purposes.includes(purpose)) {
@@ -90,7 +105,8 @@ function requestFaults(dataset: Dataset, { purpose, legalBasis, types, signature
     }
   }
   // Refused rather than left unread: who signs counts on the signature being kept.
-  if (signature !== undefined) faults.push({ path: '/signature', message: 'cannot be taken yet: leave it out' });
+  if (signature !== undefined)
+    faults.push({ path: '/signature', message: 'cannot be taken yet: leave it out' });
   return faults;
 }
 
@@ -104,14 +120,19 @@ function dated(
   now: Date,
 ): { from: string; until: string | undefined; faults: Fault[] } {
   const faults: Fault[] = [];
-  const start = request.from === undefined ? Math.floor(now.getTime() / DAY_MS) * DAY_MS : Date.parse(request.from);
-  const longest = offer.durationDays === undefined ? Number.POSITIVE_INFINITY : start + offer.durationDays * DAY_MS;
+  const start =
+    request.from === undefined ? Math.floor(now.getTime() / DAY_MS) * DAY_MS : Date.parse(request.from);
+  const longest =
+    offer.durationDays === undefined ? Number.POSITIVE_INFINITY : start + offer.durationDays * DAY_MS;
   const end = request.until === undefined ? longest : Date.parse(request.until);
   if (request.until !== undefined) {
     if (end <= start) faults.push({ path: '/until', message: 'must be after from' });
     if (end <= now.getTime()) faults.push({ path: '/until', message: 'must lie in the future' });
     if (end > longest) {
-      faults.push({ path: '/until', message: `must be within ${offer.durationDays} days of from, as offered` });
+      faults.push({
+        path: '/until',
+        message: `must be within ${offer.durationDays} days of from, as offered`,
+      });
     }
   } else if (end <= now.getTime()) {
     faults.push({ path: '/from', message: `lies further back than the ${offer.durationDays} days offered` });

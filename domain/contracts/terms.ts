@@ -21,22 +21,38 @@ export function askedTerms(offer: Offer, asked: Terms | undefined): { terms: Ter
   for (const [name, value] of Object.entries(rest)) {
     // Names of terms, by the schema that both were parsed with.
     const standing = offered[name as keyof Terms];
-    if (value === undefined || (standing !== undefined && canonicalJson(value) === canonicalJson(standing))) continue;
+    if (value === undefined || (standing !== undefined && canonicalJson(value) === canonicalJson(standing)))
+      continue;
     const offers = standing === undefined ? 'nothing' : JSON.stringify(standing);
     faults.push({ path: `/terms/${name}`, message: `must be as offered (${offers}) or left out` });
   }
   const given = new Set(minimisation.map((clause) => canonicalJson(clause)));
   for (const clause of offered.minimisation) {
     if (given.has(canonicalJson(clause))) continue;
-    faults.push({ path: '/terms/minimisation', message: `must keep the offer's clause ${clause.clause} as it is` });
+    faults.push({
+      path: '/terms/minimisation',
+      message: `must keep the offer's clause ${clause.clause} as it is`,
+    });
   }
   return { terms: { ...offered, minimisation }, faults };
 }
 
 /** SHA-256 over what both parties consent to, as canonical JSON (RFC 8785): what `accept` repeats. */
 export function contractDigest(contract: Omit<Contract, 'digest'>): string {
-  const { dataset, datasetRevision, provider, consumer, purpose, types, legalBasis, from, until, terms } = contract;
-  const consented = { dataset, datasetRevision, provider, consumer, purpose, types, legalBasis, from, until, terms };
+  const { dataset, datasetRevision, provider, consumer, purpose, types, legalBasis, from, until, terms } =
+    contract;
+  const consented = {
+    dataset,
+    datasetRevision,
+    provider,
+    consumer,
+    purpose,
+    types,
+    legalBasis,
+    from,
+    until,
+    terms,
+  };
   // What is absent has no place in JSON; canonical JSON of undefined would be none.
   return digestOf(canonicalJson(JSON.parse(JSON.stringify(consented))));
 }

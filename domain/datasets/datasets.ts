@@ -41,7 +41,11 @@ export async function listDatasets(
     provider === undefined
       ? registry.list('datasets', {}, some)
       : registry.list('datasetsOfProvider', { provider }, some);
-  const found = await filteredPage(read, page, (dataset) => isVisible(dataset, caller) && matches(dataset, query));
+  const found = await filteredPage(
+    read,
+    page,
+    (dataset) => isVisible(dataset, caller) && matches(dataset, query),
+  );
   return { items: found.items.map((dataset) => datasetView(dataset, caller)), next: found.next };
 }
 

@@ -53,13 +53,15 @@ export async function putDataset(
     ? { do: 'replace', noun: 'dataset', before, item: dataset }
     : { do: 'create', noun: 'dataset', item: dataset };
   const versions = added.map((item): Change => ({ do: 'create', noun: 'schema', item }));
-  if (!(await deps.registry.write([change, ...versions]))) throw before ? stale(id) : overtaken('dataset', id);
+  if (!(await deps.registry.write([change, ...versions])))
+    throw before ? stale(id) : overtaken('dataset', id);
   return { created: !before, dataset };
 }
 
 function judgePrecondition(before: Dataset | undefined, ifMatch: IfMatch): void {
   if (!before) {
-    if (ifMatch !== undefined) throw new ProblemError('precondition-failed', 'There is no such dataset to match');
+    if (ifMatch !== undefined)
+      throw new ProblemError('precondition-failed', 'There is no such dataset to match');
     return;
   }
   if (ifMatch === undefined) {
@@ -138,7 +140,9 @@ async function standingVersions(
 
 async function latest(deps: DatasetDeps, dataset: string, type: string): Promise<SchemaVersion | undefined> {
   let found: SchemaVersion | undefined;
-  const versions = everyItem<SchemaVersion>((page) => deps.registry.list('schemasOfType', { dataset, type }, page));
+  const versions = everyItem<SchemaVersion>((page) =>
+    deps.registry.list('schemasOfType', { dataset, type }, page),
+  );
   for await (const version of versions) if (!found || version.version > found.version) found = version;
   return found;
 }

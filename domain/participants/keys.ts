@@ -70,6 +70,9 @@ function refuseMoreThanOwn(caller: Caller, { role, scopes }: KeyRequest): void {
   if (role !== undefined) throw new ProblemError('forbidden', `Only an operator gives the role ${role}`);
   const beyond = scopes.filter((scope) => !caller.scopes.includes(scope));
   if (beyond.length > 0) {
-    throw new ProblemError('forbidden', `Your own key has not the scope ${beyond.join(', ')}: it cannot give it`);
+    throw new ProblemError(
+      'forbidden',
+      `Your own key has not the scope ${beyond.join(', ')}: it cannot give it`,
+    );
   }
 }

@@ -50,18 +50,26 @@ export async function patchParticipant(
   // The patch was parsed: what is not in it is not there, so that nothing is overwritten by undefined.
   const patched = { ...before, ...patch } as Participant;
   const now = deps.now();
-  const said = { type: noticeType.participant(patched.status), subject: id, data: { status: patched.status } };
+  const said = {
+    type: noticeType.participant(patched.status),
+    subject: id,
+    data: { status: patched.status },
+  };
   const written = await deps.registry.write([
     { do: 'replace', noun: 'participant', before, item: patched },
     ...(patched.status === before.status ? [] : [notify(id, said, now, deps.random)]),
   ]);
   if (!written) throw overtaken('participant', id);
-  return patched.awsAccount === before.awsAccount && patched.ingressBus ? patched : withIngressBus(deps, patched);
+  return patched.awsAccount === before.awsAccount && patched.ingressBus
+    ? patched
+    : withIngressBus(deps, patched);
 }
 
 /** The participants of the territory. */
-export const listParticipants = (registry: Pick<Registry, 'list'>, page: PageRequest): Promise<Page<Participant>> =>
-  registry.list('participants', {}, page);
+export const listParticipants = (
+  registry: Pick<Registry, 'list'>,
+  page: PageRequest,
+): Promise<Page<Participant>> => registry.list('participants', {}, page);
 
 /** One participant: for the operator, the DPO and itself; for others it is not there. */
 export async function getParticipant(registry: Registry, caller: Caller, id: string): Promise<Participant> {

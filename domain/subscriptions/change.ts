@@ -5,7 +5,13 @@ import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription, SubscriptionPatch } from '../../schemas/subscription.ts';
 import { absent, overtaken } from '../control.ts';
 import { refuseWish } from './check.ts';
-import { liveSubscription, ownSubscription, type SubscriptionDeps, type SubscriptionView, viewOf } from './deps.ts';
+import {
+  liveSubscription,
+  ownSubscription,
+  type SubscriptionDeps,
+  type SubscriptionView,
+  viewOf,
+} from './deps.ts';
 import { putRule, removeRules, replacingRule } from './rules.ts';
 import { makeSecret, type Subscribed } from './subscribe.ts';
 
@@ -63,10 +69,16 @@ export async function rotateSecret(deps: SubscriptionDeps, caller: Caller, id: s
 const replace = (deps: SubscriptionDeps, before: Subscription, item: Subscription): Promise<boolean> =>
   deps.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
 
-async function refusePatch(deps: SubscriptionDeps, before: Subscription, patch: SubscriptionPatch): Promise<void> {
+async function refusePatch(
+  deps: SubscriptionDeps,
+  before: Subscription,
+  patch: SubscriptionPatch,
+): Promise<void> {
   const { filter, destination } = patch;
   if (destination && destination.kind !== before.destination.kind) {
-    const errors = [{ path: '/destination/kind', message: `must stay ${before.destination.kind}: subscribe anew` }];
+    const errors = [
+      { path: '/destination/kind', message: `must stay ${before.destination.kind}: subscribe anew` },
+    ];
     throw new ProblemError('not-valid', 'A subscription keeps its kind of destination', { errors });
   }
   const contract = await deps.registry.read('contract', before.contract);

@@ -8,7 +8,9 @@ import { hiddenPathConflicts } from '../pattern/hidden.ts';
 export type CheckWebhookUrl = (url: string) => string | undefined;
 
 /** What of a subscription is judged. */
-export type Wish = Pick<Subscription, 'types' | 'filter'> & { destination?: Subscription['destination'] | undefined };
+export type Wish = Pick<Subscription, 'types' | 'filter'> & {
+  destination?: Subscription['destination'] | undefined;
+};
 
 /** Refuses, with every fault at once, a wish that the contract or EventBridge would not take. */
 export function refuseWish(contract: Contract, known: string[], wish: Wish, checkUrl: CheckWebhookUrl): void {

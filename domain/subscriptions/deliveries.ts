@@ -42,11 +42,18 @@ export async function getDelivery(
 }
 
 /** Sends a parked or withheld delivery again; what the contract says of it is asked anew. */
-export async function retryDelivery(deps: SubscriptionDeps, caller: Caller, id: string): Promise<DeliveryView> {
+export async function retryDelivery(
+  deps: SubscriptionDeps,
+  caller: Caller,
+  id: string,
+): Promise<DeliveryView> {
   const { delivery, subscription } = await ownDelivery(deps, caller, id);
   if (subscription.status === 'ended') throw new ProblemError('conflict', 'Its subscription has ended');
   if (!RECOVERABLE.some((status) => status === delivery.status)) {
-    throw new ProblemError('conflict', `The delivery ${id} is ${delivery.status}: only parked and withheld ones go again`);
+    throw new ProblemError(
+      'conflict',
+      `The delivery ${id} is ${delivery.status}: only parked and withheld ones go again`,
+    );
   }
   await deps.queue.send([{ message: wakeUp(delivery, subscription), delaySeconds: 0 }]);
   return viewOf(delivery, await hidesIdentity(deps.registry, subscription));
@@ -73,7 +80,10 @@ export async function recover(
         { status, since: new Date(since) },
         { limit: 200, ...(cursor !== undefined && { cursor }) },
       );
-      const messages = page.items.map((delivery) => ({ message: wakeUp(delivery, subscription), delaySeconds: 0 }));
+      const messages = page.items.map((delivery) => ({
+        message: wakeUp(delivery, subscription),
+        delaySeconds: 0,
+      }));
       if (messages.length > 0) await deps.queue.send(messages);
       recovered += messages.length;
       cursor = page.next ?? undefined;

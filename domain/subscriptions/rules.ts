@@ -19,7 +19,8 @@ export async function placedRule(
     for (const { bus } of await rules.list()) counts.set(bus, (counts.get(bus) ?? 0) + 1);
   }
   const [[bus, count] = ['', MAX_RULES]] = [...counts].sort(([, one], [, other]) => one - other);
-  if (count >= MAX_RULES) throw new ProblemError('unavailable', 'The territory has no room for another subscription');
+  if (count >= MAX_RULES)
+    throw new ProblemError('unavailable', 'The territory has no room for another subscription');
   return { name: id, bus, putAt: now.toISOString(), settled: false };
 }
 

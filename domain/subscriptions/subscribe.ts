@@ -64,13 +64,20 @@ async function standingContract(deps: SubscriptionDeps, caller: Caller, id: stri
   if (contract && (await settleContract(deps, contract))) contract = await deps.registry.read('contract', id);
   if (contract?.consumer !== caller.participant) throw absent('contract', id);
   if (contract.state !== 'active') {
-    throw new ProblemError('conflict', `The contract ${id} is ${contract.state}: subscriptions need an active one`);
+    throw new ProblemError(
+      'conflict',
+      `The contract ${id} is ${contract.state}: subscriptions need an active one`,
+    );
   }
   const dataset = contract.types ? undefined : await deps.registry.read('dataset', contract.dataset);
   return { contract, types: contract.types ?? dataset?.types.map(({ type }) => type) ?? [] };
 }
 
-async function establish(deps: SubscriptionDeps, contract: Contract, planned: Subscription): Promise<Subscription> {
+async function establish(
+  deps: SubscriptionDeps,
+  contract: Contract,
+  planned: Subscription,
+): Promise<Subscription> {
   const undo: (() => Promise<unknown>)[] = [];
   try {
     let subscription = planned;

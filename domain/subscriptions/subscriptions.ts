@@ -3,7 +3,13 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { standingClause } from '../deliver/verdict.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';
-import { liveSubscription, ownSubscription, type SubscriptionDeps, type SubscriptionView, viewOf } from './deps.ts';
+import {
+  liveSubscription,
+  ownSubscription,
+  type SubscriptionDeps,
+  type SubscriptionView,
+  viewOf,
+} from './deps.ts';
 
 /** The caller's subscriptions. */
 export async function listSubscriptions(
@@ -11,7 +17,11 @@ export async function listSubscriptions(
   caller: Caller,
   page: PageRequest,
 ): Promise<Page<SubscriptionView>> {
-  const { items, next } = await registry.list('subscriptionsOfConsumer', { consumer: caller.participant }, page);
+  const { items, next } = await registry.list(
+    'subscriptionsOfConsumer',
+    { consumer: caller.participant },
+    page,
+  );
   return { items: items.map(viewOf), next };
 }
 

@@ -35,7 +35,14 @@ export function testSender(deps: {
       datacontenttype: 'application/json',
       data: { subscription: subscription.id, contract: subscription.contract, dataset: subscription.dataset },
     };
-    const request = webhookRequest(destination, event, id, keys, at, milliseconds(deps.territory.webhookTimeout));
+    const request = webhookRequest(
+      destination,
+      event,
+      id,
+      keys,
+      at,
+      milliseconds(deps.territory.webhookTimeout),
+    );
     const answer = await deps.send(request);
     return attemptOf(answer, at, deps.now().getTime() - at.getTime());
   };

@@ -54,7 +54,8 @@ export const contractRoutes: Route[] = [
     path: '/v1/contracts/{id}',
     did: 'contract.read',
     ...party,
-    handle: async (deps, asked) => ok(await readContract(deps.registry, callerOf(asked), part(asked.path, 'id'))),
+    handle: async (deps, asked) =>
+      ok(await readContract(deps.registry, callerOf(asked), part(asked.path, 'id'))),
   }),
   ...Object.entries(DECISIONS).map(([action, { body, did }]) =>
     route({

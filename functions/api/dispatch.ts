@@ -45,7 +45,10 @@ async function admitted(
   if (participant.status === 'suspended' && !route.suspendedToo) {
     // What the public may see is theirs too.
     if (route.who === 'anyone') return undefined;
-    throw new ProblemError('forbidden', `The participant ${participant.id} is suspended: ask the territory's operator`);
+    throw new ProblemError(
+      'forbidden',
+      `The participant ${participant.id} is suspended: ask the territory's operator`,
+    );
   }
   if (typeof route.who !== 'string' && !route.who.some((role) => caller.roles.includes(role))) {
     throw new ProblemError('forbidden', `This needs the role ${route.who.join(' or ')}`);
@@ -64,7 +67,12 @@ async function performOnce(
 ): Promise<HttpAnswer> {
   const key = request.headers['idempotency-key'];
   if (request.method !== 'POST' || key === undefined || !identity) return perform();
-  const asked = [request.method, request.path, JSON.stringify(request.query), request.body?.toString('base64') ?? ''];
+  const asked = [
+    request.method,
+    request.path,
+    JSON.stringify(request.query),
+    request.body?.toString('base64') ?? '',
+  ];
   const call = { participant: identity.caller.participant, key, request: asked.join('\n') };
   const { answer, repeated } = await onceOnly(deps, call, perform);
   return repeated ? { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } } : answer;

@@ -39,7 +39,8 @@ export const participantRoutes: Route[] = [
     path: '/v1/participants/{id}',
     did: 'participant.read',
     ...self,
-    handle: async (deps, asked) => ok(await getParticipant(deps.registry, callerOf(asked), part(asked.path, 'id'))),
+    handle: async (deps, asked) =>
+      ok(await getParticipant(deps.registry, callerOf(asked), part(asked.path, 'id'))),
   }),
   route({
     method: 'PATCH',

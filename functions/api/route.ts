@@ -64,16 +64,18 @@ interface RouteSpec<Body, Query> extends Omit<Route, 'handle' | 'body' | 'query'
 }
 
 /** Declares a route: what is asked is read by its schemas before `handle` sees it. */
-export function route<Body extends z.ZodType | undefined = undefined, Query extends z.ZodType | undefined = undefined>(
-  spec: RouteSpec<Body, Query>,
-): Route {
+export function route<
+  Body extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+>(spec: RouteSpec<Body, Query>): Route {
   const { body, query, handle, ...declared } = spec;
   return {
     ...declared,
     ...(body && { body }),
     ...(query && { query }),
     handle: ({ deps, query: asked, json, ...rest }) => {
-      if (body && json === undefined && !body.safeParse(undefined).success) throw new ProblemError('not-parseable', 'A JSON body is needed');
+      if (body && json === undefined && !body.safeParse(undefined).success)
+        throw new ProblemError('not-parseable', 'A JSON body is needed');
       // Parsed by the very schemas that the types come from.
       const read = (body && parseOrProblem(body, json, 'The request')) as Read<Body>;
       const parsed = parseOrProblem(query ?? z.strictObject({}), asked, 'The query') as Read<Query>;

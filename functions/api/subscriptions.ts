@@ -1,8 +1,17 @@
 import * as z from 'zod';
 import { endSubscription, patchSubscription, rotateSecret } from '../../domain/subscriptions/change.ts';
-import { getDelivery, listDeliveries, recover, retryDelivery } from '../../domain/subscriptions/deliveries.ts';
+import {
+  getDelivery,
+  listDeliveries,
+  recover,
+  retryDelivery,
+} from '../../domain/subscriptions/deliveries.ts';
 import { subscribe } from '../../domain/subscriptions/subscribe.ts';
-import { getSubscription, listSubscriptions, testSubscription } from '../../domain/subscriptions/subscriptions.ts';
+import {
+  getSubscription,
+  listSubscriptions,
+  testSubscription,
+} from '../../domain/subscriptions/subscriptions.ts';
 import { deliveryStatus } from '../../schemas/delivery.ts';
 import { instant } from '../../schemas/ids.ts';
 import { subscriptionPatch, subscriptionRequest } from '../../schemas/subscription.ts';
@@ -40,7 +49,8 @@ export const subscriptionRoutes: Route[] = [
     path: '/v1/subscriptions/{id}',
     did: 'subscription.read',
     ...reader,
-    handle: async (deps, asked) => ok(await getSubscription(deps.registry, callerOf(asked), part(asked.path, 'id'))),
+    handle: async (deps, asked) =>
+      ok(await getSubscription(deps.registry, callerOf(asked), part(asked.path, 'id'))),
   }),
   route({
     method: 'PATCH',
@@ -82,7 +92,9 @@ export const subscriptionRoutes: Route[] = [
     ...reader,
     query: paging.extend({ status: deliveryStatus.optional(), since: instant.optional() }),
     handle: async (deps, asked) =>
-      ok(await listDeliveries(deps, callerOf(asked), part(asked.path, 'id'), asked.query, pageOf(asked.query))),
+      ok(
+        await listDeliveries(deps, callerOf(asked), part(asked.path, 'id'), asked.query, pageOf(asked.query)),
+      ),
   }),
   route({
     method: 'POST',

@@ -60,7 +60,9 @@ describe('a call under an Idempotency-Key', () => {
   test('that was refused is refused the same; one that failed is performed again', async () => {
     const refuse = async () => {
       performed += 1;
-      throw new ProblemError('not-valid', 'no such purpose', { errors: [{ path: '/purpose', message: 'no' }] });
+      throw new ProblemError('not-valid', 'no such purpose', {
+        errors: [{ path: '/purpose', message: 'no' }],
+      });
     };
     const first = await problemOf(onceOnly(mesh, call, refuse));
     expect(await problemOf(onceOnly(mesh, call, perform))).toEqual(first);

@@ -49,7 +49,9 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     /** Puts a thing into the registry as it is. */
     has: async <N extends Noun>(noun: N, item: Nouns[N]): Promise<Nouns[N]> => {
       // Safe: noun and item are of one kind, which the union of changes cannot tell.
-      const written = await registry.write([{ do: 'create', noun, item } as Parameters<typeof registry.write>[0][number]]);
+      const written = await registry.write([
+        { do: 'create', noun, item } as Parameters<typeof registry.write>[0][number],
+      ]);
       if (!written) throw new Error(`the ${noun} is there already`);
       return item;
     },

@@ -51,7 +51,10 @@ describe('a request', () => {
 
   test('that is wrong in several ways is told all of them', async () => {
     await offered(
-      { minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }], quota: { events: 10, per: 'P1D' } },
+      {
+        minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }],
+        quota: { events: 10, per: 'P1D' },
+      },
       { personalData: true },
     );
     const wrong: ContractRequest = {
@@ -65,7 +68,16 @@ describe('a request', () => {
     const { kind, errors } = await problemOf(requestContract(mesh, consumer, wrong, real));
     expect(kind).toBe('not-valid');
     expect(errors?.map(({ path }) => path).sort()).toEqual(
-      ['/legalBasis', '/purpose', '/signature', '/terms/minimisation', '/terms/quota', '/types/0', '/until', '/until'].sort(),
+      [
+        '/legalBasis',
+        '/purpose',
+        '/signature',
+        '/terms/minimisation',
+        '/terms/quota',
+        '/types/0',
+        '/until',
+        '/until',
+      ].sort(),
     );
   });
 
@@ -73,10 +85,17 @@ describe('a request', () => {
     const standing = { clause: 'no-teacher', do: 'drop', path: '/data/teacher' } as const;
     const added = { clause: 'coarse', do: 'round', path: '/data/co2', to: 100 } as const;
     await offered({ minimisation: [standing] });
-    const contract = await requestContract(mesh, consumer, { ...request, terms: { minimisation: [added, standing] } }, real);
+    const contract = await requestContract(
+      mesh,
+      consumer,
+      { ...request, terms: { minimisation: [added, standing] } },
+      real,
+    );
     expect(contract.terms.minimisation).toEqual([added, standing]);
     const looser = { ...request, terms: { minimisation: [{ ...standing, path: '/data/room' }] } };
-    expect(await problemOf(requestContract(mesh, consumer, looser, real))).toMatchObject({ kind: 'not-valid' });
+    expect(await problemOf(requestContract(mesh, consumer, looser, real))).toMatchObject({
+      kind: 'not-valid',
+    });
   });
 
   test('on a restricted dataset needs to be named; otherwise the dataset is not there', async () => {
@@ -93,17 +112,26 @@ describe('a request', () => {
     const registry: typeof mesh.registry = {
       ...mesh.registry,
       write: async (changes) => {
-        await mesh.registry.write([{ do: 'replace', noun: 'dataset', before: dataset, item: { ...dataset, revision: 2 } }]);
+        await mesh.registry.write([
+          { do: 'replace', noun: 'dataset', before: dataset, item: { ...dataset, revision: 2 } },
+        ]);
         return mesh.registry.write(changes);
       },
     };
-    expect(await problemOf(requestContract({ ...mesh, registry }, consumer, request, real))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(requestContract({ ...mesh, registry }, consumer, request, real))).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('that starts later is agreed until its day, when the clock starts it and tells both', async () => {
     await offered();
     const from = '2026-03-02T00:00:00.000Z';
-    const contract = await requestContract(mesh, consumer, { ...request, from, until: '2026-03-03T00:00:00Z' }, real);
+    const contract = await requestContract(
+      mesh,
+      consumer,
+      { ...request, from, until: '2026-03-03T00:00:00Z' },
+      real,
+    );
     expect(contract.state).toBe('agreed');
     expect(await settleContracts(mesh)).toBe(0);
     mesh.later(86_400_000);
@@ -136,30 +164,46 @@ describe('a decision', () => {
 
   test('is not the consumer’s where the provider’s turn is', async () => {
     const { id, digest } = await having({ state: 'requested' });
-    expect(await problemOf(decide(mesh, consumer, id, { action: 'accept', digest }))).toMatchObject({ kind: 'conflict' });
-    expect(await problemOf(decide(mesh, consumer, id, { action: 'reject', reason }))).toMatchObject({ kind: 'conflict' });
-    expect(await decide(mesh, provider, id, { action: 'reject', reason })).toMatchObject({ state: 'rejected' });
+    expect(await problemOf(decide(mesh, consumer, id, { action: 'accept', digest }))).toMatchObject({
+      kind: 'conflict',
+    });
+    expect(await problemOf(decide(mesh, consumer, id, { action: 'reject', reason }))).toMatchObject({
+      kind: 'conflict',
+    });
+    expect(await decide(mesh, provider, id, { action: 'reject', reason })).toMatchObject({
+      state: 'rejected',
+    });
   });
 
   test('of the DPO comes after the provider’s, and only once', async () => {
     const { id, digest } = await having({ state: 'requested', approval: 'provider-and-dpo' });
-    expect(await problemOf(decide(mesh, dpo, id, { action: 'accept', digest }))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(decide(mesh, dpo, id, { action: 'accept', digest }))).toMatchObject({
+      kind: 'conflict',
+    });
     expect(await decide(mesh, provider, id, { action: 'accept', digest })).toMatchObject({ state: 'agreed' });
-    expect(await problemOf(decide(mesh, provider, id, { action: 'accept', digest }))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(decide(mesh, provider, id, { action: 'accept', digest }))).toMatchObject({
+      kind: 'conflict',
+    });
     expect(await decide(mesh, dpo, id, { action: 'accept', digest })).toMatchObject({ state: 'active' });
     expect(await mesh.noticesOf('atmo')).toEqual(['maille.contract.active.v1']);
   });
 
   test('of the DPO has no place in a contract that only awaits its day', async () => {
     const { id, digest } = await having({ state: 'agreed', from: '2027-01-01T00:00:00Z' });
-    expect(await problemOf(decide(mesh, dpo, id, { action: 'accept', digest }))).toMatchObject({ kind: 'conflict' });
-    expect(await problemOf(decide(mesh, dpo, id, { action: 'reject', reason }))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(decide(mesh, dpo, id, { action: 'accept', digest }))).toMatchObject({
+      kind: 'conflict',
+    });
+    expect(await problemOf(decide(mesh, dpo, id, { action: 'reject', reason }))).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('to resume is for who suspended', async () => {
     const { id } = await having();
     await decide(mesh, consumer, id, { action: 'suspend', reason });
-    expect(await problemOf(decide(mesh, provider, id, { action: 'resume' }))).toMatchObject({ kind: 'forbidden' });
+    expect(await problemOf(decide(mesh, provider, id, { action: 'resume' }))).toMatchObject({
+      kind: 'forbidden',
+    });
     const resumed = await decide(mesh, consumer, id, { action: 'resume' });
     expect(resumed.state).toBe('active');
     expect(resumed).not.toHaveProperty('suspendedBy');
@@ -170,9 +214,13 @@ describe('a decision', () => {
     const ended = await decide(mesh, consumer, id, { action: 'terminate', reason: 'the study is over' });
     expect(ended.history.at(-1)).toMatchObject({ to: 'terminated', by: 'app', reason: 'the study is over' });
     for (const action of ['suspend', 'terminate'] as const) {
-      expect(await problemOf(decide(mesh, provider, id, { action, reason }))).toMatchObject({ kind: 'conflict' });
+      expect(await problemOf(decide(mesh, provider, id, { action, reason }))).toMatchObject({
+        kind: 'conflict',
+      });
     }
-    expect(await problemOf(decide(mesh, provider, id, { action: 'accept', digest }))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(decide(mesh, provider, id, { action: 'accept', digest }))).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('on somebody else’s contract finds nothing, as on none', async () => {
@@ -201,14 +249,25 @@ describe('a decision', () => {
 describe('contracts', () => {
   test('are listed page by page as provider, then as consumer, each once', async () => {
     const ids: string[] = [];
-    for (const more of [{}, {}, { provider: 'app', consumer: 'atmo' }, { provider: 'app', consumer: 'atmo' }, { provider: 'atmo', consumer: 'atmo' }]) {
+    for (const more of [
+      {},
+      {},
+      { provider: 'app', consumer: 'atmo' },
+      { provider: 'app', consumer: 'atmo' },
+      { provider: 'atmo', consumer: 'atmo' },
+    ]) {
       ids.push((await mesh.has('contract', given.contract(more))).id);
     }
     await mesh.has('contract', given.contract({ provider: 'app', consumer: 'lab' }));
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await listContracts(mesh.registry, provider, {}, { limit: 2, ...(cursor !== undefined && { cursor }) });
+      const page = await listContracts(
+        mesh.registry,
+        provider,
+        {},
+        { limit: 2, ...(cursor !== undefined && { cursor }) },
+      );
       expect(page.items.length).toBeLessThanOrEqual(2);
       seen.push(...page.items.map(({ id }) => id));
       cursor = page.next ?? undefined;
@@ -222,7 +281,9 @@ describe('contracts', () => {
     await mesh.has('contract', given.contract({ dataset: 'noise', state: 'suspended' }));
     const query = { state: 'suspended', dataset: 'school-air' } as const;
     expect((await listContracts(mesh.registry, provider, query, { limit: 50 })).items).toEqual([mine]);
-    expect((await listContracts(mesh.registry, provider, { ...query, role: 'consumer' }, { limit: 50 })).items).toEqual([]);
+    expect(
+      (await listContracts(mesh.registry, provider, { ...query, role: 'consumer' }, { limit: 50 })).items,
+    ).toEqual([]);
     expect((await listContracts(mesh.registry, dpo, query, { limit: 50 })).items).toEqual([mine]);
     expect((await listContracts(mesh.registry, stranger, query, { limit: 50 })).items).toEqual([]);
   });

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { after, awaitsDpo, type ContractAction, type Part, settled, TRANSITIONS } from '../../../domain/contracts/transitions.ts';
+import {
+  after,
+  awaitsDpo,
+  type ContractAction,
+  type Part,
+  settled,
+  TRANSITIONS,
+} from '../../../domain/contracts/transitions.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import { contractState } from '../../../schemas/contract.ts';
 import { given } from '../../given.ts';
@@ -10,10 +17,9 @@ const actions = [...new Set(TRANSITIONS.map(({ action }) => action))];
 const parts: Part[] = ['provider', 'consumer', 'dpo', 'mesh'];
 const at = new Date('2026-03-01T10:00:00Z');
 
-const deeds = fc.array(
-  fc.record({ action: fc.constantFrom(...actions), part: fc.constantFrom(...parts) }),
-  { maxLength: 12 },
-);
+const deeds = fc.array(fc.record({ action: fc.constantFrom(...actions), part: fc.constantFrom(...parts) }), {
+  maxLength: 12,
+});
 
 /** Every state that a series of deeds leads through. */
 function walk(contract: Contract, series: { action: ContractAction; part: Part }[]): Contract[] {
@@ -28,7 +34,7 @@ function walk(contract: Contract, series: { action: ContractAction; part: Part }
 describe('the transitions of a contract', () => {
   test('reach every state but those of a counter-offer from requested', () => {
     const reached = new Set(['requested']);
-    for (let grown = -1; grown < reached.size; ) {
+    for (let grown = -1; grown < reached.size;) {
       grown = reached.size;
       for (const { from, to } of TRANSITIONS) if (reached.has(from)) reached.add(to);
       if (grown === reached.size) break;

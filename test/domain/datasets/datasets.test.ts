@@ -8,7 +8,8 @@ const atmo = given.caller('atmo');
 const app = given.caller('app');
 const operator = given.caller('city', { roles: ['operator'] });
 const narrower = { ...SCHEMA, additionalProperties: false };
-const typed = (schema: object) => given.datasetRequest({ types: [{ type: TYPE, schema: { ...schema }, compatibility: 'backward' }] });
+const typed = (schema: object) =>
+  given.datasetRequest({ types: [{ type: TYPE, schema: { ...schema }, compatibility: 'backward' }] });
 const all = { limit: 50 };
 
 let mesh: MemoryMesh;
@@ -18,32 +19,58 @@ beforeEach(() => {
 
 describe('putting a dataset', () => {
   test('creates it with the first version of each schema, publishable at once', async () => {
-    const { created, dataset } = await putDataset(mesh, atmo, 'school-air', given.datasetRequest(), undefined);
+    const { created, dataset } = await putDataset(
+      mesh,
+      atmo,
+      'school-air',
+      given.datasetRequest(),
+      undefined,
+    );
     expect(created).toBe(true);
-    expect(dataset).toMatchObject({ provider: 'atmo', revision: 1, types: [{ type: TYPE, schemaVersion: 1 }] });
-    expect((await listSchemas(mesh.registry, undefined, { dataset: 'school-air', type: TYPE }, all)).items).toMatchObject([
-      { version: 1, schema: SCHEMA },
+    expect(dataset).toMatchObject({
+      provider: 'atmo',
+      revision: 1,
+      types: [{ type: TYPE, schemaVersion: 1 }],
+    });
+    expect(
+      (await listSchemas(mesh.registry, undefined, { dataset: 'school-air', type: TYPE }, all)).items,
+    ).toMatchObject([{ version: 1, schema: SCHEMA }]);
+    expect(await mesh.registry.publishable('atmo')).toMatchObject([
+      { dataset: 'school-air', type: TYPE, schemaVersion: 1 },
     ]);
-    expect(await mesh.registry.publishable('atmo')).toMatchObject([{ dataset: 'school-air', type: TYPE, schemaVersion: 1 }]);
   });
 
   test('updates it by the ETag that was read: 428 without, 412 with another', async () => {
     const first = await putDataset(mesh, atmo, 'school-air', given.datasetRequest(), undefined);
     const better = given.datasetRequest({ theme: 'health' });
-    expect(await problemOf(putDataset(mesh, atmo, 'school-air', better, undefined))).toMatchObject({ kind: 'precondition-required' });
-    expect(await problemOf(putDataset(mesh, atmo, 'school-air', better, '"7"'))).toMatchObject({ kind: 'precondition-failed' });
-    const second = await putDataset(mesh, atmo, 'school-air', better, etagOf(first.dataset));
-    expect(second).toMatchObject({ created: false, dataset: { revision: 2, theme: 'health', createdAt: first.dataset.createdAt } });
-    expect(await problemOf(putDataset(mesh, atmo, 'school-air', given.datasetRequest(), etagOf(first.dataset)))).toMatchObject({
+    expect(await problemOf(putDataset(mesh, atmo, 'school-air', better, undefined))).toMatchObject({
+      kind: 'precondition-required',
+    });
+    expect(await problemOf(putDataset(mesh, atmo, 'school-air', better, '"7"'))).toMatchObject({
       kind: 'precondition-failed',
     });
-    expect(await problemOf(putDataset(mesh, atmo, 'new-one', better, '"1"'))).toMatchObject({ kind: 'precondition-failed' });
+    const second = await putDataset(mesh, atmo, 'school-air', better, etagOf(first.dataset));
+    expect(second).toMatchObject({
+      created: false,
+      dataset: { revision: 2, theme: 'health', createdAt: first.dataset.createdAt },
+    });
+    expect(
+      await problemOf(putDataset(mesh, atmo, 'school-air', given.datasetRequest(), etagOf(first.dataset))),
+    ).toMatchObject({
+      kind: 'precondition-failed',
+    });
+    expect(await problemOf(putDataset(mesh, atmo, 'new-one', better, '"1"'))).toMatchObject({
+      kind: 'precondition-failed',
+    });
   });
 
   test('with what already stands changes nothing', async () => {
     const { dataset } = await putDataset(mesh, atmo, 'school-air', given.datasetRequest(), undefined);
     mesh.later(1000);
-    expect(await putDataset(mesh, atmo, 'school-air', given.datasetRequest(), '*')).toEqual({ created: false, dataset });
+    expect(await putDataset(mesh, atmo, 'school-air', given.datasetRequest(), '*')).toEqual({
+      created: false,
+      dataset,
+    });
   });
 
   test('makes a new version of a schema that changed, and keeps the older one', async () => {
@@ -53,7 +80,9 @@ describe('putting a dataset', () => {
     const of = { dataset: 'school-air', type: TYPE };
     expect(await getSchema(mesh.registry, app, { ...of, version: 1 })).toMatchObject({ schema: SCHEMA });
     expect(await getSchema(mesh.registry, app, { ...of, version: 2 })).toMatchObject({ schema: narrower });
-    expect(await problemOf(getSchema(mesh.registry, app, { ...of, version: 3 }))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(getSchema(mesh.registry, app, { ...of, version: 3 }))).toMatchObject({
+      kind: 'not-found',
+    });
   });
 
   test('that takes a type out and brings it back goes on with its versions', async () => {
@@ -116,8 +145,20 @@ describe('putting a dataset', () => {
 describe('seeing datasets', () => {
   beforeEach(async () => {
     await mesh.has('dataset', given.dataset());
-    await mesh.has('dataset', given.dataset({ id: 'secret-air', access: 'restricted', visibleTo: ['app'], theme: 'security' }));
-    await mesh.has('dataset', given.dataset({ id: 'parking', provider: 'city', theme: 'mobility', title: 'Places de parking', keywords: ['été'] }));
+    await mesh.has(
+      'dataset',
+      given.dataset({ id: 'secret-air', access: 'restricted', visibleTo: ['app'], theme: 'security' }),
+    );
+    await mesh.has(
+      'dataset',
+      given.dataset({
+        id: 'parking',
+        provider: 'city',
+        theme: 'mobility',
+        title: 'Places de parking',
+        keywords: ['été'],
+      }),
+    );
   });
   const ids = async (caller: typeof app | undefined, query = {}) =>
     (await listDatasets(mesh.registry, caller, query, all)).items.map(({ id }) => id);
@@ -126,9 +167,13 @@ describe('seeing datasets', () => {
     expect(await ids(undefined)).toEqual(['parking', 'school-air']);
     expect(await ids(given.caller('lab'))).toEqual(['parking', 'school-air']);
     for (const caller of [app, atmo, operator]) expect(await ids(caller)).toContain('secret-air');
-    expect(await problemOf(getDataset(mesh.registry, undefined, 'secret-air'))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(getDataset(mesh.registry, undefined, 'secret-air'))).toMatchObject({
+      kind: 'not-found',
+    });
     const of = { dataset: 'secret-air', type: TYPE };
-    expect(await problemOf(listSchemas(mesh.registry, undefined, of, all))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(listSchemas(mesh.registry, undefined, of, all))).toMatchObject({
+      kind: 'not-found',
+    });
   });
 
   test('does not tell who else was named', async () => {

@@ -64,7 +64,10 @@ describe('changing a participant', () => {
     expect((await mesh.identify(`Bearer ${key}`))?.participant.status).toBe('suspended');
     mesh.later(1);
     await patchParticipant(mesh, operator, 'atmo', { status: 'active' });
-    expect(await mesh.noticesOf('atmo')).toEqual(['maille.participant.suspended.v1', 'maille.participant.resumed.v1']);
+    expect(await mesh.noticesOf('atmo')).toEqual([
+      'maille.participant.suspended.v1',
+      'maille.participant.resumed.v1',
+    ]);
   });
 
   test('of another AWS account opens the ingress bus to it', async () => {
@@ -75,7 +78,9 @@ describe('changing a participant', () => {
 
   test('does not let an operator shut itself out', async () => {
     await mesh.has('participant', given.participant({ id: 'city' }));
-    expect(await problemOf(patchParticipant(mesh, operator, 'city', { status: 'suspended' }))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(patchParticipant(mesh, operator, 'city', { status: 'suspended' }))).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('is seen by itself and the operator, and by nobody else', async () => {
@@ -111,7 +116,9 @@ describe('keys', () => {
     expect(await mesh.identify(`Bearer ${key}`)).toBeDefined();
     mesh.later(3_600_000);
     expect(await mesh.identify(`Bearer ${key}`)).toBeUndefined();
-    expect(await problemOf(createKey(mesh, atmo, 'atmo', { ...everything, expiresAt }))).toMatchObject({ kind: 'not-valid' });
+    expect(await problemOf(createKey(mesh, atmo, 'atmo', { ...everything, expiresAt }))).toMatchObject({
+      kind: 'not-valid',
+    });
   });
 
   test('carry the roles of the territory only by an operator’s hand', async () => {
@@ -123,8 +130,12 @@ describe('keys', () => {
 
   test('do not give scopes that the asking key lacks', async () => {
     const limited = given.caller('atmo', { scopes: ['manage'] });
-    expect(await problemOf(createKey(mesh, limited, 'atmo', everything))).toMatchObject({ kind: 'forbidden' });
-    expect(await createKey(mesh, limited, 'atmo', { label: 'm', scopes: ['manage'] })).toMatchObject({ scopes: ['manage'] });
+    expect(await problemOf(createKey(mesh, limited, 'atmo', everything))).toMatchObject({
+      kind: 'forbidden',
+    });
+    expect(await createKey(mesh, limited, 'atmo', { label: 'm', scopes: ['manage'] })).toMatchObject({
+      scopes: ['manage'],
+    });
   });
 
   test('of others are not there: not to make, list or revoke', async () => {

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { getDelivery, listDeliveries, recover, retryDelivery } from '../../../domain/subscriptions/deliveries.ts';
+import {
+  getDelivery,
+  listDeliveries,
+  recover,
+  retryDelivery,
+} from '../../../domain/subscriptions/deliveries.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import { deliveryStatus } from '../../../schemas/delivery.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
@@ -18,8 +23,13 @@ async function subscribed(more: Partial<Contract> = {}): Promise<Subscription> {
   const contract = await mesh.has('contract', given.contract(more));
   return mesh.has('subscription', given.subscription({ contract: contract.id }));
 }
-async function delivering(subscription: Subscription, ...statuses: ('parked' | 'withheld' | 'delivered' | 'retrying')[]) {
-  const deliveries = statuses.map((status) => given.delivery({ subscription: subscription.id, status, attemptCount: 8 }));
+async function delivering(
+  subscription: Subscription,
+  ...statuses: ('parked' | 'withheld' | 'delivered' | 'retrying')[]
+) {
+  const deliveries = statuses.map((status) =>
+    given.delivery({ subscription: subscription.id, status, attemptCount: 8 }),
+  );
   await mesh.deliveries.write(deliveries);
   return deliveries;
 }
@@ -32,7 +42,9 @@ describe('deliveries', () => {
     expect(items.map(({ id }) => id)).toEqual([newer?.id, older?.id]);
     expect(items[0]?.event).toMatchObject({ id: newer?.event.id, type: newer?.event.type });
     expect(items[0]?.event).not.toHaveProperty('key');
-    expect(await problemOf(listDeliveries(mesh, lab, subscription.id, {}, { limit: 9 }))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(listDeliveries(mesh, lab, subscription.id, {}, { limit: 9 }))).toMatchObject({
+      kind: 'not-found',
+    });
     expect(await problemOf(getDelivery(mesh, lab, older?.id ?? ''))).toMatchObject({ kind: 'not-found' });
     expect(await problemOf(getDelivery(mesh, app, 'dlv_none'))).toMatchObject({ kind: 'not-found' });
   });
@@ -52,7 +64,11 @@ describe('deliveries', () => {
     if (['parked', 'withheld'].includes(status)) {
       expect(await retryDelivery(mesh, app, delivery.id)).toMatchObject({ id: delivery.id });
       expect(mesh.queue.take()).toMatchObject([
-        { event: { key: delivery.event.key }, again: { delivery: delivery.id, attempts: 8 }, subscription: { id: subscription.id } },
+        {
+          event: { key: delivery.event.key },
+          again: { delivery: delivery.id, attempts: 8 },
+          subscription: { id: subscription.id },
+        },
       ]);
     } else {
       expect(await problemOf(retryDelivery(mesh, app, delivery.id))).toMatchObject({ kind: 'conflict' });
@@ -66,13 +82,19 @@ describe('deliveries', () => {
     const [parked, withheld] = await delivering(subscription, 'parked', 'withheld', 'delivered', 'retrying');
     expect(await recover(mesh, app, subscription.id, since)).toEqual({ recovered: 2, more: false });
     expect(mesh.queue.take().map(({ again }) => again?.delivery)).toEqual([parked?.id, withheld?.id]);
-    expect(await recover(mesh, app, subscription.id, '2090-01-01T00:00:00Z')).toEqual({ recovered: 0, more: false });
+    expect(await recover(mesh, app, subscription.id, '2090-01-01T00:00:00Z')).toEqual({
+      recovered: 0,
+      more: false,
+    });
     expect(await problemOf(recover(mesh, lab, subscription.id, since))).toMatchObject({ kind: 'not-found' });
   });
 
   test('of a subscription that has ended stay where they are', async () => {
     const contract = await mesh.has('contract', given.contract());
-    const ended = await mesh.has('subscription', given.subscription({ contract: contract.id, status: 'ended' }));
+    const ended = await mesh.has(
+      'subscription',
+      given.subscription({ contract: contract.id, status: 'ended' }),
+    );
     const [parked] = await delivering(ended, 'parked');
     expect(await problemOf(retryDelivery(mesh, app, parked?.id ?? ''))).toMatchObject({ kind: 'conflict' });
     expect(await problemOf(recover(mesh, app, ended.id, since))).toMatchObject({ kind: 'conflict' });

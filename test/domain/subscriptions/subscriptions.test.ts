@@ -2,7 +2,11 @@ import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { endSubscription, patchSubscription, rotateSecret } from '../../../domain/subscriptions/change.ts';
 import { subscribe } from '../../../domain/subscriptions/subscribe.ts';
-import { getSubscription, listSubscriptions, testSubscription } from '../../../domain/subscriptions/subscriptions.ts';
+import {
+  getSubscription,
+  listSubscriptions,
+  testSubscription,
+} from '../../../domain/subscriptions/subscriptions.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Subscription, SubscriptionRequest } from '../../../schemas/subscription.ts';
 import { given, TYPE } from '../../given.ts';
@@ -10,7 +14,12 @@ import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
 
 const app = given.caller('app');
 const lab = given.caller('lab');
-const webhook = { kind: 'webhook', url: 'https://app.example.org/hook', mode: 'structured', concurrency: 10 } as const;
+const webhook = {
+  kind: 'webhook',
+  url: 'https://app.example.org/hook',
+  mode: 'structured',
+  concurrency: 10,
+} as const;
 const above = { data: { co2: [{ numeric: ['>', 1000] }] } };
 
 let mesh: MemoryMesh;
@@ -26,11 +35,17 @@ const asking = (contract: Contract, more: Partial<SubscriptionRequest> = {}): Su
   destination: webhook,
   ...more,
 });
-const stored = async (id: string): Promise<Subscription> => (await mesh.registry.read('subscription', id)) as Subscription;
+const stored = async (id: string): Promise<Subscription> =>
+  (await mesh.registry.read('subscription', id)) as Subscription;
 const settle = async (id: string) => {
   const before = await stored(id);
   const { replaces: _, ...rule } = before.rule;
-  const item: Subscription = { ...before, status: 'active', rule: { ...rule, settled: true }, revision: before.revision + 1 };
+  const item: Subscription = {
+    ...before,
+    status: 'active',
+    rule: { ...rule, settled: true },
+    revision: before.revision + 1,
+  };
   await mesh.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
 };
 const ruleNames = async () => (await mesh.rules.list()).map(({ name }) => name);
@@ -38,8 +53,17 @@ const ruleNames = async () => (await mesh.rules.list()).map(({ name }) => name);
 describe('subscribing', () => {
   test('puts a rule of dataset, types and filter, and is starting until it has settled', async () => {
     const contract = await under({ types: [TYPE] });
-    const { subscription, secret } = await subscribe(mesh, app, asking(contract, { filter: above, label: 'alarms' }));
-    expect(subscription).toMatchObject({ status: 'starting', dataset: 'school-air', provider: 'atmo', label: 'alarms' });
+    const { subscription, secret } = await subscribe(
+      mesh,
+      app,
+      asking(contract, { filter: above, label: 'alarms' }),
+    );
+    expect(subscription).toMatchObject({
+      status: 'starting',
+      dataset: 'school-air',
+      provider: 'atmo',
+      label: 'alarms',
+    });
     expect(secret).toMatch(/^whsec_/);
     expect(Buffer.from((secret ?? '').slice(6), 'base64')).toHaveLength(32);
     const [rule] = mesh.rules.on('maille-test');
@@ -56,21 +80,31 @@ describe('subscribing', () => {
     const kept = await stored(subscription.id);
     expect(JSON.stringify(kept)).not.toContain((secret ?? '').slice(6));
     expect(await mesh.sealer.unseal(kept.secrets[0]?.sealed ?? '')).toBe(secret);
-    const views = [await getSubscription(mesh.registry, app, subscription.id), await listSubscriptions(mesh.registry, app, { limit: 9 })];
+    const views = [
+      await getSubscription(mesh.registry, app, subscription.id),
+      await listSubscriptions(mesh.registry, app, { limit: 9 }),
+    ];
     expect(JSON.stringify([subscription, views])).not.toMatch(/secrets|sealed|pullQueue/);
   });
 
   test('to pull makes a queue and no secret', async () => {
-    const made = await subscribe(mesh, app, asking(await under(), { destination: { kind: 'pull', concurrency: 10 } }));
+    const made = await subscribe(
+      mesh,
+      app,
+      asking(await under(), { destination: { kind: 'pull', concurrency: 10 } }),
+    );
     expect(made).not.toHaveProperty('secret');
     const { pullQueue } = await stored(made.subscription.id);
     expect(await mesh.pullQueues.receive(pullQueue ?? '', 1, 0, 1)).toEqual([]);
   });
 
-  test.each(['requested', 'agreed', 'suspended', 'terminated'] as const)('under a contract that is %s is a 409', async (state) => {
-    const contract = await under({ state, from: '2027-01-01T00:00:00Z' });
-    expect(await problemOf(subscribe(mesh, app, asking(contract)))).toMatchObject({ kind: 'conflict' });
-  });
+  test.each(['requested', 'agreed', 'suspended', 'terminated'] as const)(
+    'under a contract that is %s is a 409',
+    async (state) => {
+      const contract = await under({ state, from: '2027-01-01T00:00:00Z' });
+      expect(await problemOf(subscribe(mesh, app, asking(contract)))).toMatchObject({ kind: 'conflict' });
+    },
+  );
 
   test('under a contract whose day has come starts it first', async () => {
     const contract = await under({ state: 'agreed' });
@@ -96,7 +130,9 @@ describe('subscribing', () => {
     ['under', { data: { teacher: { name: ['x'] } } }],
     ['above', { data: [{ exists: true }] }],
   ])('with a filter %s a path that the contract hides is refused', async (_, filter) => {
-    const contract = await under({ terms: { minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }] } });
+    const contract = await under({
+      terms: { minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }] },
+    });
     const { kind, errors } = await problemOf(subscribe(mesh, app, asking(contract, { filter })));
     expect(kind).toBe('not-valid');
     expect(errors?.[0]?.message).toContain('no-teacher');
@@ -108,27 +144,32 @@ describe('subscribing', () => {
     expect(errors).toMatchObject([{ path: '/filter' }]);
   });
 
-  test.each(['rules.put', 'pullQueues.create'] as const)('leaves nothing half done when %s fails', async (step) => {
-    const contract = await under();
-    const fail = () => Promise.reject(new Error('throttled'));
-    const removed: string[] = [];
-    const broken = {
-      ...mesh,
-      rules: step === 'rules.put' ? { ...mesh.rules, put: fail } : mesh.rules,
-      pullQueues: {
-        ...mesh.pullQueues,
-        ...(step === 'pullQueues.create' && { create: fail }),
-        remove: async (queue: string) => {
-          removed.push(queue);
-          await mesh.pullQueues.remove(queue);
+  test.each(['rules.put', 'pullQueues.create'] as const)(
+    'leaves nothing half done when %s fails',
+    async (step) => {
+      const contract = await under();
+      const fail = () => Promise.reject(new Error('throttled'));
+      const removed: string[] = [];
+      const broken = {
+        ...mesh,
+        rules: step === 'rules.put' ? { ...mesh.rules, put: fail } : mesh.rules,
+        pullQueues: {
+          ...mesh.pullQueues,
+          ...(step === 'pullQueues.create' && { create: fail }),
+          remove: async (queue: string) => {
+            removed.push(queue);
+            await mesh.pullQueues.remove(queue);
+          },
         },
-      },
-    };
-    await expect(subscribe(broken, app, asking(contract, { destination: { kind: 'pull', concurrency: 10 } }))).rejects.toThrow('throttled');
-    expect((await mesh.registry.list('subscriptions', {}, { limit: 9 })).items).toEqual([]);
-    expect(await ruleNames()).toEqual([]);
-    expect(removed).toHaveLength(step === 'rules.put' ? 1 : 0);
-  });
+      };
+      await expect(
+        subscribe(broken, app, asking(contract, { destination: { kind: 'pull', concurrency: 10 } })),
+      ).rejects.toThrow('throttled');
+      expect((await mesh.registry.list('subscriptions', {}, { limit: 9 })).items).toEqual([]);
+      expect(await ruleNames()).toEqual([]);
+      expect(removed).toHaveLength(step === 'rules.put' ? 1 : 0);
+    },
+  );
 
   test('goes to the bus with the fewest rules, and stops when all are full', async () => {
     const rule = { pattern: '{}', subscription: given.subscription() };
@@ -136,8 +177,11 @@ describe('subscribing', () => {
     const two = { ...mesh, buses: ['maille-test', 'maille-test-2'] };
     const { subscription } = await subscribe(two, app, asking(await under()));
     expect((await stored(subscription.id)).rule.bus).toBe('maille-test-2');
-    for (const bus of two.buses) for (let n = 0; n < 300; n += 1) await mesh.rules.put({ ...rule, name: `sub_${n}`, bus });
-    expect(await problemOf(subscribe(two, app, asking(await under())))).toMatchObject({ kind: 'unavailable' });
+    for (const bus of two.buses)
+      for (let n = 0; n < 300; n += 1) await mesh.rules.put({ ...rule, name: `sub_${n}`, bus });
+    expect(await problemOf(subscribe(two, app, asking(await under())))).toMatchObject({
+      kind: 'unavailable',
+    });
   });
 
   test('under somebody else’s contract finds none, as under none', async () => {
@@ -145,13 +189,19 @@ describe('subscribing', () => {
     const other = await problemOf(subscribe(mesh, lab, asking(contract)));
     const none = await problemOf(subscribe(mesh, lab, { ...asking(contract), contract: 'ctr_none' }));
     expect(other).toEqual({ ...none, detail: none.detail.replace('ctr_none', contract.id) });
-    expect(await problemOf(subscribe(mesh, given.caller('atmo'), asking(contract)))).toMatchObject({ kind: 'not-found' });
+    expect(await problemOf(subscribe(mesh, given.caller('atmo'), asking(contract)))).toMatchObject({
+      kind: 'not-found',
+    });
   });
 });
 
 describe('changing a subscription', () => {
   const made = async (more: Partial<SubscriptionRequest> = {}, contract: Partial<Contract> = {}) => {
-    const { subscription } = await subscribe(mesh, app, asking(await under(contract), { filter: above, ...more }));
+    const { subscription } = await subscribe(
+      mesh,
+      app,
+      asking(await under(contract), { filter: above, ...more }),
+    );
     await settle(subscription.id);
     return subscription.id;
   };
@@ -160,7 +210,11 @@ describe('changing a subscription', () => {
     const id = await made();
     const higher = { data: { co2: [{ numeric: ['>', 2000] }] } };
     const changed = await patchSubscription(mesh, app, id, { filter: higher });
-    expect(changed).toMatchObject({ status: 'starting', filter: higher, rule: { replaces: id, settled: false } });
+    expect(changed).toMatchObject({
+      status: 'starting',
+      filter: higher,
+      rule: { replaces: id, settled: false },
+    });
     expect((await ruleNames()).sort()).toEqual([id, changed.rule.name].sort());
     expect(changed.rule.name).toMatch(new RegExp(`^${id}\\.\\d+$`));
   });
@@ -177,7 +231,11 @@ describe('changing a subscription', () => {
 
   test('to the same filter leaves the rule alone', async () => {
     const id = await made();
-    expect(await patchSubscription(mesh, app, id, { filter: above, label: 'b' })).toMatchObject({ status: 'active', label: 'b', rule: { name: id } });
+    expect(await patchSubscription(mesh, app, id, { filter: above, label: 'b' })).toMatchObject({
+      status: 'active',
+      label: 'b',
+      rule: { name: id },
+    });
   });
 
   test('is as if it had not been when the rule cannot be put', async () => {
@@ -195,19 +253,30 @@ describe('changing a subscription', () => {
     expect(await patchSubscription(mesh, app, id, { paused: false })).toMatchObject({ status: 'active' });
   });
 
-  test.each(['failing', 'disabled'] as const)('gives one that is %s a new start by another address', async (status) => {
-    const id = await made();
-    const before = await stored(id);
-    const item: Subscription = { ...before, status, failingSince: '2026-02-01T00:00:00Z', revision: 9 };
-    await mesh.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
-    expect(await patchSubscription(mesh, app, id, { label: 'x' })).toMatchObject({ status, failingSince: '2026-02-01T00:00:00Z' });
-    const anew = await patchSubscription(mesh, app, id, { destination: { ...webhook, url: 'https://new.example.org/' } });
-    expect(anew.status).toBe('active');
-    expect(anew).not.toHaveProperty('failingSince');
-  });
+  test.each(['failing', 'disabled'] as const)(
+    'gives one that is %s a new start by another address',
+    async (status) => {
+      const id = await made();
+      const before = await stored(id);
+      const item: Subscription = { ...before, status, failingSince: '2026-02-01T00:00:00Z', revision: 9 };
+      await mesh.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
+      expect(await patchSubscription(mesh, app, id, { label: 'x' })).toMatchObject({
+        status,
+        failingSince: '2026-02-01T00:00:00Z',
+      });
+      const anew = await patchSubscription(mesh, app, id, {
+        destination: { ...webhook, url: 'https://new.example.org/' },
+      });
+      expect(anew.status).toBe('active');
+      expect(anew).not.toHaveProperty('failingSince');
+    },
+  );
 
   test('to another kind, a forbidden address or a hidden path is refused', async () => {
-    const id = await made({}, { terms: { minimisation: [{ clause: 'c', do: 'drop', path: '/data/teacher' }] } });
+    const id = await made(
+      {},
+      { terms: { minimisation: [{ clause: 'c', do: 'drop', path: '/data/teacher' }] } },
+    );
     for (const patch of [
       { destination: { kind: 'pull', concurrency: 1 } as const },
       { destination: { ...webhook, url: 'https://private.example.org' } },
@@ -223,7 +292,10 @@ describe('changing a subscription', () => {
     const { secret } = await rotateSecret(mesh, app, id);
     const second = await stored(id);
     expect(await mesh.sealer.unseal(second.secrets[0]?.sealed ?? '')).toBe(secret);
-    expect(second.secrets[1]).toEqual({ sealed: first.secrets[0]?.sealed, until: '2026-03-02T10:00:00.000Z' });
+    expect(second.secrets[1]).toEqual({
+      sealed: first.secrets[0]?.sealed,
+      until: '2026-03-02T10:00:00.000Z',
+    });
     await rotateSecret(mesh, app, id);
     expect((await stored(id)).secrets).toHaveLength(2);
   });
@@ -237,7 +309,9 @@ describe('changing a subscription', () => {
     expect(await ruleNames()).toEqual([]);
     await expect(mesh.pullQueues.receive(pullQueue ?? '', 1, 0, 1)).rejects.toThrow();
     expect(await getSubscription(mesh.registry, app, id)).toMatchObject({ status: 'ended' });
-    expect(await problemOf(patchSubscription(mesh, app, id, { paused: false }))).toMatchObject({ kind: 'conflict' });
+    expect(await problemOf(patchSubscription(mesh, app, id, { paused: false }))).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('that is somebody else’s finds nothing', async () => {
@@ -259,19 +333,31 @@ describe('testing a subscription', () => {
   test('sends a signed event now and tells what came back', async () => {
     const { subscription, secret } = await subscribe(mesh, app, asking(await under()));
     mesh.sender.answer = () => ({ kind: 'answer', status: 202, body: 'thanks' });
-    expect(await testSubscription(mesh, app, subscription.id)).toMatchObject({ status: 202, answer: 'thanks' });
+    expect(await testSubscription(mesh, app, subscription.id)).toMatchObject({
+      status: 202,
+      answer: 'thanks',
+    });
     const [request] = mesh.sender.requests;
     const { 'webhook-timestamp': timestamp = '' } = request?.headers ?? {};
     expect(Number(timestamp)).toBe(mesh.now().getTime() / 1000);
-    expect(JSON.parse(String(request?.body))).toMatchObject({ type: 'maille.test.v1', subject: subscription.id });
-    const signed = new Webhook(secret ?? '').sign(request?.headers['webhook-id'] ?? '', mesh.now(), String(request?.body));
+    expect(JSON.parse(String(request?.body))).toMatchObject({
+      type: 'maille.test.v1',
+      subject: subscription.id,
+    });
+    const signed = new Webhook(secret ?? '').sign(
+      request?.headers['webhook-id'] ?? '',
+      mesh.now(),
+      String(request?.body),
+    );
     expect(request?.headers['webhook-signature']).toBe(signed);
   });
 
   test('is under the gate', async () => {
     const contract = await under();
     const { subscription } = await subscribe(mesh, app, asking(contract));
-    await mesh.registry.write([{ do: 'replace', noun: 'contract', before: contract, item: { ...contract, state: 'suspended' } }]);
+    await mesh.registry.write([
+      { do: 'replace', noun: 'contract', before: contract, item: { ...contract, state: 'suspended' } },
+    ]);
     expect(await problemOf(testSubscription(mesh, app, subscription.id))).toMatchObject({ kind: 'conflict' });
     expect(mesh.sender.requests).toEqual([]);
   });
