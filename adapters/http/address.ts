@@ -6,7 +6,8 @@ import { isIP } from 'node:net';
  * for another address (IPv4-mapped, 6to4, Teredo, NAT64), since the other one may be anything.
  */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false;
+  // ipaddr.js reads short and octal forms as well, which others read as other addresses.
+  if (isIP(address) === 0) return false;
   const parsed = ipaddr.parse(address);
   // What IANA has not given out lies outside 2000::/3, and ipaddr.js calls it unicast.
   return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || inGlobalUnicast(parsed.toByteArray()));

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { lookup as dnsLookup } from 'node:dns';
 import {
   Agent as HttpAgent,
   request as httpRequest,
@@ -9,7 +9,8 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Sender, WebhookAnswer, WebhookRequest } from '../../domain/ports.ts';
-import { checkWebhookUrl, isPublicAddress, literalAddress } from './address.ts';
+import { checkWebhookUrl, literalAddress } from './address.ts';
+import { publicLookup, RefusedAddress } from './public-lookup.ts';
 
 /** How much of an answer is kept. */
 const KEPT_BYTES = 1024;
@@ -32,8 +33,6 @@ export interface SenderOptions {
   resolve?: typeof dnsLookup;
   connectMs?: number;
 }
-
-class RefusedAddress extends Error {}
 
 /** Sends to webhooks over kept connections, by node:http; one sender for the life of a process. */
 export function webhookSender({
@@ -90,21 +89,6 @@ const toTarget = (url: URL, transport: Transport): Target => ({
   port: url.port,
   path: url.pathname + url.search,
 });
-
-/** A lookup that answers public addresses only: a name cannot lead elsewhere when it is resolved again. */
-function publicLookup(resolve: typeof dnsLookup): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      if (error) return callback(error, '');
-      const allowed = addresses.filter(({ address }) => isPublicAddress(address));
-      const [first] = allowed;
-      if (!first)
-        return callback(new RefusedAddress('The name leads to a private, local or reserved address'), '');
-      if (options.all) return callback(null, allowed);
-      callback(null, first.address, first.family);
-    });
-  };
-}
 
 /** One request and its answer; `stale` when a kept connection turned out to be closed before it could serve. */
 function exchange(

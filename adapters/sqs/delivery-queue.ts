@@ -58,7 +58,7 @@ const isRouted = (event: JsonRecord): boolean =>
   Number.isInteger(event['schemaVersion']);
 
 const isAgain = (again: unknown): boolean =>
-  hasStrings(again, ['delivery']) && (again['due'] === undefined || typeof again['due'] === 'string');
+  hasStrings(again, ['delivery']) && Number.isInteger(again['attempts']);
 
 function parseJson(text: string): unknown {
   try {
