@@ -140,9 +140,10 @@ function byElement(all: Leaf[]): Indexed {
 function candidates({ all, outermost }: Indexed, state: Elements): Leaf[] {
   const first = all[0]?.elements.keys().next().value;
   const element = first === undefined ? undefined : state.get(first);
-  // Leaves of one path stand in the same outermost array, but for names that have a full stop.
+  // Leaves of one path stand in the same outermost array, but for names that have a full stop; and nothing is bound
+  // to an array before the scalars directly in it, since paths go in order.
   if (element === undefined || all.at(-1)?.elements.keys().next().value !== first) return all;
-  return [...(outermost.get('') ?? []), ...(outermost.get(`${first},${element}`) ?? [])];
+  return outermost.get(`${first},${element}`) ?? [];
 }
 
 /** Both together; undefined where they stand in different elements of one array. */

@@ -89,6 +89,7 @@ describe('arrays', () => {
     [{ first: ['Anna'] }, true],
     [{ first: ['Anna'], last: ['Smith'] }, true],
     [{ first: ['Anna'], last: ['Jones'] }, false],
+    [{ first: ['Anna'], last: ['Doe'] }, false],
     [{ first: ['Anna', 'Peter'], last: ['Jones'] }, true],
     [{ first: ['Anna'], middle: [{ exists: false }] }, true],
   ])('are skipped, one element at a time: %j', (employees, expected) =>
@@ -98,6 +99,10 @@ describe('arrays', () => {
     expect(matches({ a: ['x'] }, { a: ['y', ['x']] })).toBe(true);
     expect(matches({ a: [{ 'anything-but': 'x' }] }, { a: ['x', 'y'] })).toBe(true);
     expect(matches({ a: { b: [1] }, c: [2] }, { a: [{ b: 1 }], c: [2] })).toBe(true);
+  });
+  it('may hold scalars before and after arrays of them', () => {
+    const list = [['y'], 'x', { c: 'k' }, ['y']];
+    expect(matches({ 'a.b': ['x'], a: { b: { c: ['k'] } } }, { a: { b: list } })).toBe(true);
   });
   it('tell an absent key from one in another element by what the keys before it chose', () => {
     // EventBridge goes by the order of the paths: b has chosen an element when c is asked for, a has not.

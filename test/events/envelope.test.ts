@@ -109,6 +109,8 @@ describe('attributes', () => {
     ['datacontenttype', 'text', false],
     ['time', '2024-02-29T00:00:00Z', true],
     ['time', '2023-02-29T00:00:00Z', false],
+    ['time', '2000-02-29T00:00:00Z', true],
+    ['time', '1900-02-29T00:00:00Z', false],
     ['time', '2023-04-31T00:00:00Z', false],
     ['time', '1990-12-31T23:59:60Z', true],
     ['time', '1990-12-31T15:59:60-08:00', true],
