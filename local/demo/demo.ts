@@ -4,7 +4,10 @@ import { PARTICIPANTS } from './participants.ts';
 import { openSdkDoor } from './publishing.ts';
 import { seedAgreements, seedDatasets, seedParticipants } from './seed.ts';
 import { type DemoOptions, meshOf, type Stage } from './stage.ts';
-import { airFeed, buildingFeed, carParkFeed, refusalFeed, run } from './streams.ts';
+import { airStream } from './streams/air.ts';
+import { buildingStream } from './streams/buildings.ts';
+import { carParkStream, refusalStream } from './streams/car-parks.ts';
+import { run } from './streams/stream.ts';
 import { createView } from './view.ts';
 import { Trouble } from '../say.ts';
 
@@ -41,7 +44,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
     await seedDatasets(stage);
     await seedAgreements(stage);
     view.section('Try', firstSteps(options.url));
-    await startFeeds(stage);
+    await startStreams(stage);
     await firstEvents(stage);
   } catch (error) {
     stopping.abort();
@@ -61,20 +64,20 @@ function firstSteps(url: string): string[] {
   ];
 }
 
-async function startFeeds(stage: Stage): Promise<void> {
+async function startStreams(stage: Stage): Promise<void> {
   const { view, signal, engine } = stage;
   const now = (): Date => new Date();
   const mobility = meshOf(stage, PARTICIPANTS.mobility.id);
   const door = await openSdkDoor(mobility, engine);
   stage.closers.push(door.close);
-  const feeds = [
-    await buildingFeed(meshOf(stage, PARTICIPANTS.bouygues.id), view),
-    await airFeed(meshOf(stage, PARTICIPANTS.atmo.id), view, now),
-    await carParkFeed(mobility, door, view, now),
-    refusalFeed(mobility, view, now()),
+  const streams = [
+    await buildingStream(meshOf(stage, PARTICIPANTS.bouygues.id), view),
+    await airStream(meshOf(stage, PARTICIPANTS.atmo.id), view, now),
+    await carParkStream(mobility, door, view, now),
+    refusalStream(mobility, view, now()),
   ];
   view.section('Live: who published what, what the contract said, who received it. Ctrl-C ends it.');
-  for (const feed of feeds) stage.running.add(run(feed, view, signal));
+  for (const stream of streams) stage.running.add(run(stream, view, signal));
 }
 
 /** Waits until each consumer has received something. */

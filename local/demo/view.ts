@@ -20,6 +20,8 @@ export interface Line {
   /** By which door it came in, or what the contract said of its way out. */
   how?: string | undefined;
   ids?: string | undefined;
+  /** How many such things the line tells; one, if it does not say. */
+  times?: number | undefined;
 }
 
 /** The live view. */
@@ -95,7 +97,7 @@ export function createView(
       out.write(`\n${heading}\n${lines.map((line) => `  ${line}\n`).join('')}`);
     },
     line(line) {
-      counts[line.what] += 1;
+      counts[line.what] += line.times ?? 1;
       out.write(`${formatLine(line, now(), look)}\n`);
     },
     counts: () => ({ ...counts }),
