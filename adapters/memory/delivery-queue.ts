@@ -1,5 +1,5 @@
 import type { Clock, DeliveryMessage, DeliveryQueue } from '../../domain/ports.ts';
-import { isDelay } from '../sqs/delivery-queue.ts';
+import { checkDelay } from '../delay.ts';
 
 /** The delivery queue in memory; `take` is what `deliver` is woken with. */
 export interface MemoryDeliveryQueue extends DeliveryQueue {
@@ -14,9 +14,7 @@ export function memoryDeliveryQueue({
   let waiting: { body: string; visibleAt: number }[] = [];
   return {
     async send(messages) {
-      const wrong = messages.find(({ delaySeconds }) => !isDelay(delaySeconds));
-      if (wrong)
-        throw new RangeError(`A delay of ${wrong.delaySeconds} s is not a whole number from 0 to 900`);
+      for (const { delaySeconds } of messages) checkDelay(delaySeconds);
       const now = clock().getTime();
       for (const { message, delaySeconds } of messages) {
         waiting.push({ body: JSON.stringify(message), visibleAt: now + delaySeconds * 1000 });

@@ -1,16 +1,13 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliveryMessage, DeliveryQueue } from '../../domain/ports.ts';
+import { checkDelay } from '../delay.ts';
 import { sendAll, toBody } from './send-batches.ts';
-
-const LONGEST_DELAY_SECONDS = 900;
 
 /** The delivery queue on SQS: the subscription is the message group, by which a standard queue is fair. */
 export function deliveryQueue({ client, queueUrl }: { client: SQSClient; queueUrl: string }): DeliveryQueue {
   return {
     async send(messages) {
-      const wrong = messages.find(({ delaySeconds }) => !isDelay(delaySeconds));
-      if (wrong)
-        throw new RangeError(`A delay of ${wrong.delaySeconds} s is not a whole number from 0 to 900`);
+      for (const { delaySeconds } of messages) checkDelay(delaySeconds);
       await sendAll(
         client,
         queueUrl,
@@ -23,10 +20,6 @@ export function deliveryQueue({ client, queueUrl }: { client: SQSClient; queueUr
     },
   };
 }
-
-/** Whether SQS can hold a message back so long. */
-export const isDelay = (seconds: number): boolean =>
-  Number.isInteger(seconds) && seconds >= 0 && seconds <= LONGEST_DELAY_SECONDS;
 
 /** The delivery message in the body of an SQS message, or undefined when it is none. */
 export function readDeliveryMessage(body: string): DeliveryMessage | undefined {
