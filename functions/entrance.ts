@@ -12,11 +12,15 @@ export async function entrant(
   { role, scope }: { role: Role; scope: Scope },
 ): Promise<Caller> {
   const identity = await identify(request.headers['authorization']);
-  if (!identity) throw new ProblemError('unauthenticated', 'Send a valid API key: Authorization: Bearer maille_…');
+  if (!identity)
+    throw new ProblemError('unauthenticated', 'Send a valid API key: Authorization: Bearer maille_…');
   const { caller, participant } = identity;
   work.note({ participant: caller.participant, key: caller.key });
-  if (participant.status !== 'active') throw new ProblemError('forbidden', `The participant ${participant.id} is suspended`);
-  if (!caller.roles.includes(role)) throw new ProblemError('forbidden', `The participant ${participant.id} is no ${role}`);
-  if (!caller.scopes.includes(scope)) throw new ProblemError('forbidden', `This key lacks the scope ${scope}`);
+  if (participant.status !== 'active')
+    throw new ProblemError('forbidden', `The participant ${participant.id} is suspended`);
+  if (!caller.roles.includes(role))
+    throw new ProblemError('forbidden', `The participant ${participant.id} is no ${role}`);
+  if (!caller.scopes.includes(scope))
+    throw new ProblemError('forbidden', `This key lacks the scope ${scope}`);
   return caller;
 }
