@@ -87,19 +87,16 @@ export interface IngressBuses {
   ensure(participant: Pick<Participant, 'id' | 'awsAccount'>): Promise<string>;
 }
 
-/** A span of time in which accepted events may not have reached the bus: the stream's source gave up on them. */
-export interface RouteGap {
-  from: Date;
-  to: Date;
-  /** By which it is closed. */
-  lease: string;
-}
+/** Accepted events that may not have reached the bus: by key, or all of a span of time. */
+export type Gap = { keys: string[] } | { from: Date; to: Date };
 
-/** The failure destination of the ledger's stream, which names spans of time and no events. */
+/** What waits to be routed again, in a queue of its own, so that nothing which the bus refuses blocks the stream. */
 export interface RouteGaps {
-  /** Those that wait, at most ten. */
-  receive(): Promise<RouteGap[]>;
-  close(gap: RouteGap): Promise<void>;
+  /** Throws unless it was taken. */
+  report(gap: { keys: string[] }): Promise<void>;
+  /** Those that wait, at most ten, each with the lease by which it is closed. */
+  receive(): Promise<{ gap: Gap; lease: string }[]>;
+  close(lease: string): Promise<void>;
 }
 
 // ── deliveries ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,13 @@
 import type { CloudEvent } from '../events/cloudevent.ts';
-import type { Bus, LedgerEntry, RoutedEvent } from './ports.ts';
+import type { Bus, LedgerEntry, RoutedEvent, RouteGaps } from './ports.ts';
 
-/** What the ledger's stream tells of an accepted event, as the bus carries it. */
-export const routed = (entry: Pick<LedgerEntry, 'key' | 'sequence' | 'dataset' | 'schemaVersion' | 'body'>): RoutedEvent => ({
+/** How often the bus is asked to take what it refused, before that waits for the clock. */
+const TRIES = 3;
+
+/** What the ledger tells of an accepted event, as the bus carries it. */
+export const routed = (
+  entry: Pick<LedgerEntry, 'key' | 'sequence' | 'dataset' | 'schemaVersion' | 'body'>,
+): RoutedEvent => ({
   key: entry.key,
   sequence: entry.sequence,
   dataset: entry.dataset,
@@ -11,6 +16,21 @@ export const routed = (entry: Pick<LedgerEntry, 'key' | 'sequence' | 'dataset' |
   event: JSON.parse(entry.body) as CloudEvent,
 });
 
-/** Puts accepted events on the shared buses; answers the indices of those to be routed again. */
-export const route = (bus: Bus, events: RoutedEvent[]): Promise<number[]> =>
-  events.length === 0 ? Promise.resolve([]) : bus.put(events);
+/**
+ * Puts accepted events on the shared buses. What they do not take, tried again, is reported as a gap, for the clock to
+ * route again from the ledger: nothing is lost, and nothing stands in the way of what follows. Throws only when not
+ * even the gap was taken; then all of it must come again. Answers how many are waiting as gaps.
+ */
+export async function route(
+  { bus, gaps, pause }: { bus: Bus; gaps: Pick<RouteGaps, 'report'>; pause: (tried: number) => Promise<void> },
+  events: RoutedEvent[],
+): Promise<number> {
+  let open = events;
+  for (let tried = 0; open.length > 0 && tried < TRIES; tried += 1) {
+    if (tried > 0) await pause(tried);
+    const failed = await bus.put(open);
+    open = failed.flatMap((index) => open[index] ?? []);
+  }
+  if (open.length > 0) await gaps.report({ keys: open.map(({ key }) => key) });
+  return open.length;
+}

@@ -50,10 +50,10 @@ function ofTables(stack: Stack, names: Names) {
   });
   return {
     readLedger: on(names.ledger, 'GetItem', 'BatchGetItem'),
-    appendToLedger: on(names.ledger, 'PutItem', 'ConditionCheckItem'),
+    appendToLedger: on(names.ledger, 'PutItem', 'DeleteItem', 'ConditionCheckItem'),
     readLedgerHistory: query(names.ledger, 'time'),
     readRegistry: on(names.registry, 'GetItem', 'BatchGetItem', 'Query'),
-    listRegistry: query(names.registry, 'gsi1', 'gsi2', 'gsi3'),
+    listRegistry: query(names.registry, 'gsi1', 'gsi2', 'gsi3', 'gsi4'),
     writeRegistry: on(names.registry, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'),
     readDeliveries: on(names.deliveries, 'GetItem', 'BatchGetItem'),
     writeDeliveries: on(names.deliveries, 'PutItem', 'UpdateItem', 'BatchWriteItem'),

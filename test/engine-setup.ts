@@ -2,7 +2,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { clientOf, deploy, engineVariables } from '../local/deploy.ts';
 import { type Engine, localEngine, openEngine } from '../local/engine.ts';
-import { firstKey } from '../local/operator-key.ts';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoRegistry } from '../adapters/dynamodb/registry.ts';
+import { namesOf } from '../infra/names.ts';
+import { readTerritory } from '../infra/territory.ts';
+import { makeFirstKey } from '../local/operator-key.ts';
 
 /** What the tests on an engine are told. */
 export interface MeshUnderTest {
@@ -34,12 +38,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     Object.assign(process.env, engineVariables(engine));
     const url = await deploy(TERRITORY, engine);
+    const territory = readTerritory(TERRITORY);
+    const registry = dynamoRegistry({ client: new DynamoDBClient(clientOf(engine)), table: namesOf(territory).registry });
+    const key = (role: 'operator' | 'dpo') => makeFirstKey(registry, role, { territory, now: new Date() });
     project.provide('mesh', {
       url,
       territory: TERRITORY,
-      keys: { operator: await firstKey(TERRITORY, engine, 'operator'), dpo: await firstKey(TERRITORY, engine, 'dpo') },
+      keys: { operator: await key('operator'), dpo: await key('dpo') },
       engine: clientOf(engine),
-      patienceMs: given ? 90_000 : 15_000,
+      patienceMs: Number(process.env["MAILLE_PATIENCE"] ?? (given ? 90_000 : 15_000)),
     });
   } catch (error) {
     await running?.stop();

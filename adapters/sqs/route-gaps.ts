@@ -1,11 +1,18 @@
-import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import type { RouteGap, RouteGaps } from '../../domain/ports.ts';
+import type { Gap, RouteGaps } from '../../domain/ports.ts';
 
-/** Accepted and streamed are not the same instant: a gap is widened by this much on both sides. */
+/** Accepted and streamed are not the same instant: a span is widened by this much on both sides. */
 const MARGIN_MS = 60_000;
 /** While one tick routes a gap again, no other one starts on it. */
-const LEASE_SECONDS = 300;
+const LEASE_SECONDS = 60;
+
+const reported = z.strictObject({ keys: z.array(z.string()).min(1) });
 
 /**
  * What Lambda sends where a stream's source gives up (AWS Lambda developer guide, "Retain discarded batch records for
@@ -18,28 +25,34 @@ const discarded = z.looseObject({
   }),
 });
 
-/** The failure destination of the ledger's stream, an SQS queue. */
+/** The gaps of `route` on SQS: its own reports, and what the ledger's stream discarded. */
 export function routeGaps({ client, queueUrl }: { client: SQSClient; queueUrl: string }): RouteGaps {
   return {
+    async report(gap) {
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(gap) }));
+    },
     async receive() {
       const request = { QueueUrl: queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: LEASE_SECONDS };
       const { Messages = [] } = await client.send(new ReceiveMessageCommand(request));
+      // What cannot be read stays in the queue, where an alarm sees it.
       return Messages.flatMap(({ Body, ReceiptHandle }) => {
-        const gap = gapOf(Body);
-        return gap && ReceiptHandle ? [{ ...gap, lease: ReceiptHandle }] : [];
+        const gap = gapOf(jsonOf(Body));
+        return gap && ReceiptHandle ? [{ gap, lease: ReceiptHandle }] : [];
       });
     },
-    async close({ lease }) {
+    async close(lease) {
       await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: lease }));
     },
   };
 }
 
-/** What cannot be read stays in the queue, where an alarm sees it. */
-function gapOf(body: string | undefined): Pick<RouteGap, 'from' | 'to'> | undefined {
-  const { data } = discarded.safeParse(jsonOf(body));
+function gapOf(body: unknown): Gap | undefined {
+  const own = reported.safeParse(body);
+  if (own.success) return own.data;
+  const { data } = discarded.safeParse(body);
   if (!data) return undefined;
-  const { approximateArrivalOfFirstRecord: first, approximateArrivalOfLastRecord: last } = data.DDBStreamBatchInfo;
+  const { approximateArrivalOfFirstRecord: first, approximateArrivalOfLastRecord: last } =
+    data.DDBStreamBatchInfo;
   return { from: new Date(first.getTime() - MARGIN_MS), to: new Date(last.getTime() + MARGIN_MS) };
 }
 

@@ -1,26 +1,34 @@
-import type { Bus, Ledger, Registry, RouteGap } from '../ports.ts';
-import { route, routed } from '../route.ts';
+import type { Bus, Gap, Ledger, LedgerEntry, Registry } from '../ports.ts';
+import { routed } from '../route.ts';
+
+/** What routing again needs of the world. */
+export interface RerouteDeps {
+  registry: Pick<Registry, 'list'>;
+  ledger: Pick<Ledger, 'history' | 'read'>;
+  bus: Bus;
+}
 
 /**
- * Routes everything that was accepted in a gap again, from the ledger's time index. Derived delivery ids make what did
- * pass the first time harmless. Throws unless all of it was taken. Answers how many events went.
+ * Routes the accepted events of a gap again, from the ledger. Derived delivery ids make what did pass the first time
+ * harmless. Throws unless all of it was taken. Answers how many events went.
  */
-export async function reroute(
-  deps: { registry: Pick<Registry, 'list'>; ledger: Pick<Ledger, 'history' | 'read'>; bus: Bus },
-  gap: Pick<RouteGap, 'from' | 'to'>,
-  now: Date,
-): Promise<number> {
+export async function reroute(deps: RerouteDeps, gap: Gap, now: Date): Promise<number> {
+  if ('keys' in gap) return putAgain(deps.bus, await deps.ledger.read(gap.keys, now));
   let count = 0;
   for await (const dataset of datasets(deps.registry)) {
     for await (const page of deps.ledger.history(dataset, gap.from, gap.to)) {
-      const entries = await deps.ledger.read(page.map(({ key }) => key), now);
-      const events = entries.flatMap((entry) => (entry ? [routed(entry)] : []));
-      const failed = await route(deps.bus, events);
-      if (failed.length > 0) throw new Error(`${failed.length} of ${events.length} events were not taken by the bus`);
-      count += events.length;
+      const keys = page.map(({ key }) => key);
+      count += await putAgain(deps.bus, await deps.ledger.read(keys, now));
     }
   }
   return count;
+}
+
+async function putAgain(bus: Bus, entries: (LedgerEntry | undefined)[]): Promise<number> {
+  const events = entries.flatMap((entry) => (entry ? [routed(entry)] : []));
+  const failed = events.length === 0 ? [] : await bus.put(events);
+  if (failed.length > 0) throw new Error(`${failed.length} of ${events.length} events were not taken by the bus`);
+  return events.length;
 }
 
 async function* datasets(registry: Pick<Registry, 'list'>): AsyncIterable<string> {

@@ -47,12 +47,18 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   return { released, rerouted, rulesPut: rules.put, rulesRemoved: rules.removed, ...settling };
 }
 
-/** A gap leaves its queue only once all of it was routed. */
+/** A gap leaves its queue only once all of it was routed; one that cannot be closed does not hold up the others. */
 async function closeGaps(deps: TickDeps, now: Date): Promise<number> {
   let count = 0;
-  for (const gap of await deps.gaps.receive()) {
-    count += await reroute(deps, gap, now);
-    await deps.gaps.close(gap);
+  const errors: unknown[] = [];
+  for (const { gap, lease } of await deps.gaps.receive()) {
+    try {
+      count += await reroute(deps, gap, now);
+      await deps.gaps.close(lease);
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  if (errors.length > 0) throw errors[0];
   return count;
 }

@@ -5,7 +5,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
-import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
@@ -40,7 +40,7 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
 function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
   const client = dynamoClient();
   const sqs = new SQSClient({});
-  const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+  const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   return {
     standings: standingReader(registry, { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),

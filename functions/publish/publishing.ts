@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { monotonicFactory } from 'ulid';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
-import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
-import type { Registry } from '../../domain/ports.ts';
+import type { Records } from '../../domain/ports.ts';
 import { catalogueReader } from '../../domain/publish/catalogue.ts';
 import type { PublishDeps } from '../../domain/publish/publish.ts';
 import { milliseconds } from '../../schemas/duration.ts';
@@ -16,8 +16,8 @@ export const now = (): Date => new Date();
 export function publishing(
   env: { TERRITORY: Territory; LEDGER_TABLE: string; REGISTRY_TABLE: string },
   client: DynamoDBClient,
-): PublishDeps & { registry: Registry } {
-  const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+): PublishDeps & { registry: Records } {
+  const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   const ulid = monotonicFactory();
   return {
     territory: env.TERRITORY.id,

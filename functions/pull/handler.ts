@@ -4,7 +4,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
-import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
@@ -56,7 +56,7 @@ export const handler = httpFunction('pull', () => {
 
 function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters<typeof cachedIdentify>[0] {
   const client = dynamoClient();
-  const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+  const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   return {
     registry,
     standings: standingReader(registry, { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),

@@ -5,4 +5,5 @@ import { namesVariable, territoryVariable } from '../variables.ts';
 export const environment = z.object({
   TERRITORY: territoryVariable,
   BUS_NAMES: namesVariable,
+  ROUTE_DEAD_LETTERS_URL: z.url(),
 });

@@ -14,7 +14,11 @@ export function routeStep(scope: Construct, props: MeshProps): HouseFunction {
   const route = houseFunction(scope, 'route', {
     ...props,
     environment,
-    variables: { TERRITORY: props.territoryText, BUS_NAMES: names.buses.join(',') },
+    variables: {
+      TERRITORY: props.territoryText,
+      BUS_NAMES: names.buses.join(','),
+      ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
+    },
     failureMeans:
       'accepted events are late for every consumer; they stay in the ledger and are routed again.',
     grants: [
@@ -36,7 +40,7 @@ export function routeStep(scope: Construct, props: MeshProps): HouseFunction {
     batchSize: 100,
     parallelizationFactor: 2,
     filters: [FilterCriteria.filter({ eventName: FilterRule.isEqual('INSERT') })],
-    reportBatchItemFailures: true,
+    // What the bus refuses, route sets aside itself: an error here is its own, and the batch is tried again in halves.
     bisectBatchOnError: true,
     retryAttempts: 10,
     onFailure: new SqsDlq(stores.routeDead),
