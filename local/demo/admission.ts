@@ -5,8 +5,8 @@ import type { MeshClient } from './mesh-client.ts';
 const KEY_LABEL = 'demonstration';
 
 /**
- * Admits a participant, or finds it where an earlier run did, and answers a new key for it. Keys of earlier runs of
- * the demonstration are revoked once the new one is made.
+ * Admits a participant, or finds it where an earlier run did, and answers a new key for it. Further keys that earlier
+ * runs made are revoked once the new one is there.
  */
 export async function admit(operator: MeshClient, request: ParticipantRequest): Promise<string> {
   const found = await operator.find(`/participants/${request.id}`);

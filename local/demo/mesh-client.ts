@@ -51,7 +51,7 @@ export function meshClient(url: string, key: string, signal: AbortSignal): MeshC
       const response = await fetch(base + path, request).catch((cause: unknown) => {
         throw signal.aborted
           ? cause
-          : new Error(`${method} ${path}: the mesh at ${url} does not answer`, { cause });
+          : new Trouble(`${method} ${path}: the mesh at ${url} does not answer`, { cause });
       });
       const text = await response.text();
       if (response.ok || parts.expect?.includes(response.status)) {
