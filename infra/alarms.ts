@@ -1,5 +1,4 @@
 import { Duration } from 'aws-cdk-lib';
-import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -16,7 +15,6 @@ export const RUNBOOK = 'docs/runbook.md';
 export interface Watched {
   route: HouseFunction;
   clock: HouseFunction;
-  front: RestApi;
 }
 
 interface Warning {
@@ -58,7 +56,7 @@ function emailTopic(scope: Construct, { territory }: MeshProps): Topic | undefin
 const waiting = (queue: Queue): IMetric =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD });
 
-function warnings({ stores }: MeshProps, { route, clock, front }: Watched): Warning[] {
+function warnings({ stores }: MeshProps, { route, clock }: Watched): Warning[] {
   return [
     {
       name: 'routing-late',
@@ -101,13 +99,6 @@ function warnings({ stores }: MeshProps, { route, clock, front }: Watched): Warn
       metric: clock.lambda.metricErrors({ statistic: 'Sum', period: PERIOD }),
       above: 0,
       periods: 3,
-    },
-    {
-      name: 'front-door-failing',
-      means: 'Requests are answered with 5xx: participants cannot publish, pull or manage.',
-      metric: front.metricServerError({ statistic: 'Sum', period: PERIOD }),
-      above: 5,
-      periods: 2,
     },
   ];
 }

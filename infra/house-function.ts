@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import type { Duration } from 'aws-cdk-lib';
 import { AssetHashType, DockerImage, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
@@ -47,6 +54,9 @@ export class HouseFunction extends Construct {
       environment: props.variables,
       memorySize: props.memoryMb,
       timeout: props.timeout,
+      // The house's own line says what the platform's three would, at a third of the price.
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
       logGroup: new LogGroup(this, 'Logs', {
         logGroupName,
         retention: RetentionDays.ONE_MONTH,

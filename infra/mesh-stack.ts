@@ -52,7 +52,7 @@ export class MeshStack extends Stack {
     const api = apiStep(this, mesh, admit);
     const clock = clockStep(this, mesh);
     const front = frontDoor(this, mesh, { publish, pull, api });
-    alarms(this, mesh, { route, clock, front });
+    alarms(this, mesh, { route, clock });
     new CfnOutput(this, 'ApiUrl', { value: front.url, description: 'Where the API answers on AWS' });
     new CfnOutput(this, 'ApiId', { value: front.restApiId });
     new CfnOutput(this, 'ApiStage', { value: STAGE });
