@@ -12,7 +12,7 @@ import {
   RemoveTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { DeleteObjectsCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
-import { DeleteQueueCommand, paginateListQueues, SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteQueueCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Names, namesOf } from '../infra/names.ts';
@@ -27,7 +27,7 @@ In production the stores and the key that seals secrets stay, so that nothing ac
 `;
 
 /** Removes the rules, ingress buses and pull queues of a territory, which no stack knows of. */
-export async function removeRunTimeThings(names: Names): Promise<void> {
+async function removeRunTimeThings(names: Names): Promise<void> {
   const events = new EventBridgeClient({});
   for (const bus of names.buses) say(`  ${await removeRules(events, bus)} rules of ${bus}`);
   const NamePrefix = names.ingressPrefix;
@@ -41,14 +41,14 @@ export async function removeRunTimeThings(names: Names): Promise<void> {
     say(`  ingress bus ${Name}`);
   }
   const queues = new SQSClient({});
-  for await (const { QueueUrls } of paginateListQueues(
-    { client: queues },
-    { QueueNamePrefix: names.pullPrefix },
-  )) {
-    for (const QueueUrl of QueueUrls ?? []) {
-      await queues.send(new DeleteQueueCommand({ QueueUrl }));
-      say(`  pull queue ${QueueUrl.split('/').at(-1)}`);
-    }
+  const pullQueues = await all(async (NextToken) => {
+    const request = { QueueNamePrefix: names.pullPrefix, MaxResults: 1000, NextToken };
+    const page = await queues.send(new ListQueuesCommand(request));
+    return { items: page.QueueUrls, next: page.NextToken };
+  });
+  for (const QueueUrl of pullQueues) {
+    await queues.send(new DeleteQueueCommand({ QueueUrl }));
+    say(`  pull queue ${QueueUrl.split('/').at(-1)}`);
   }
 }
 
@@ -57,7 +57,7 @@ async function removeRules(client: EventBridgeClient, bus: string): Promise<numb
   for (const { Name } of rules) {
     const rule = { Rule: Name, EventBusName: bus };
     const { Targets } = await client.send(new ListTargetsByRuleCommand(rule));
-    const Ids = (Targets ?? []).map(({ Id }) => Id);
+    const Ids = (Targets ?? []).flatMap(({ Id }) => Id ?? []);
     if (Ids.length > 0) await client.send(new RemoveTargetsCommand({ ...rule, Ids }));
     await client.send(new DeleteRuleCommand({ Name, EventBusName: bus }));
   }
@@ -134,17 +134,29 @@ async function main(): Promise<void> {
   const question = `This removes the ${territory.stage} territory ${territory.id} from account ${Account}. Type yes: `;
   if (!values.yes && !(await confirmed(question))) throw new Trouble('Nothing was removed.');
   const names = namesOf(territory);
+  // The code first: its clock would make the rules anew.
+  await destroyStack(values.territory, names.meshStack);
   say('removing what was made at run time');
   await removeRunTimeThings(names);
   if (territory.stage === 'development') await removeKept(names, Account);
-  say('removing the stacks');
-  await destroyStacks(values.territory);
+  await destroyStack(values.territory, names.ledgerStack);
   say('removed');
 }
 
-async function destroyStacks(territory: string): Promise<void> {
+async function destroyStack(territory: string, stack: string): Promise<void> {
+  say(`removing ${stack}`);
   const cdk = join(ROOT, 'node_modules/aws-cdk/bin/cdk');
-  const args = [cdk, 'destroy', '--all', '--force', '-c', `territory=${territory}`];
+  const args = [
+    cdk,
+    'destroy',
+    stack,
+    '--exclusively',
+    '--force',
+    '--progress',
+    'bar',
+    '-c',
+    `territory=${territory}`,
+  ];
   const child = spawn(NODE, args, { cwd: ROOT, stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   if (code !== 0)

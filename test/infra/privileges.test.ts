@@ -1,0 +1,94 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { describe, expect, it } from 'vitest';
+import { grant } from '../../infra/grants.ts';
+import { FUNCTIONS, type FunctionName } from '../../infra/names.ts';
+import { synthesised } from './synthesised.ts';
+
+interface Statement {
+  Effect: 'Allow' | 'Deny';
+  Action: string | string[];
+  Resource: unknown;
+}
+
+const { mesh } = synthesised('la-rochelle');
+const policies = Object.entries(mesh.findResources('AWS::IAM::Policy'));
+
+const list = <Value>(value: Value | Value[]): Value[] => (Array.isArray(value) ? value : [value]);
+const text = (resource: unknown): string =>
+  JSON.stringify(resource)
+    .replace(/\{"Ref":"AWS::\w+"\}|\{"Fn::Join":\["",\[|\]\]\}|","|"/g, '')
+    .replaceAll(',:', ':');
+
+/** What a function's role says, one line for each action on each resource. */
+function said(name: FunctionName, effect: Statement['Effect']): string[] {
+  const [, policy] = policies.find(([id]) => id.startsWith(`${name}Role`)) ?? [];
+  const statements: Statement[] = policy?.['Properties'].PolicyDocument.Statement ?? [];
+  return statements
+    .filter(({ Effect }) => Effect === effect)
+    .flatMap(({ Action, Resource }) =>
+      list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${text(resource)}`)),
+    );
+}
+
+describe('privileges', () => {
+  it.each(FUNCTIONS)('%s may do something, under no managed policy', (name) => {
+    expect(said(name, 'Allow').length).toBeGreaterThan(1);
+    mesh.allResourcesProperties('AWS::IAM::Role', { AssumeRolePolicyDocument: {} });
+    for (const { Properties } of Object.values(mesh.findResources('AWS::IAM::Role'))) {
+      expect(Properties.ManagedPolicyArns).toBeUndefined();
+    }
+  });
+
+  it.each(FUNCTIONS)(
+    '%s has no action with a wildcard, and `*` only where AWS knows no narrower resource',
+    (name) => {
+      const allowed = said(name, 'Allow');
+      expect(allowed.filter((line) => line.split(' ')[0]?.includes('*'))).toEqual([]);
+      expect(
+        allowed
+          .filter((line) => / \*$/.test(line))
+          .filter((line) => !/^(events:ListRules|dynamodb:ListStreams) /.test(line)),
+      ).toEqual([]);
+    },
+  );
+
+  it('refuses a wildcard without its reason', () => {
+    const role = new Role(new Stack(new App(), 'Any'), 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    expect(() => grant(role, [{ actions: ['sqs:SendMessage'], on: ['*'] }])).toThrow(/nobody says why/);
+  });
+
+  it('only route and clock put on the shared buses', () => {
+    const putting = FUNCTIONS.filter((name) =>
+      said(name, 'Allow').some((line) => line.startsWith('events:PutEvents')),
+    );
+    expect(putting).toEqual(['route', 'clock']);
+  });
+
+  it('only publish and admit append to the ledger, and nobody changes or deletes what it holds', () => {
+    const writes = (name: FunctionName, action: string): boolean =>
+      said(name, 'Allow').some(
+        (line) => line.startsWith(`dynamodb:${action} `) && line.endsWith('table/maille-la-rochelle-ledger'),
+      );
+    expect(FUNCTIONS.filter((name) => writes(name, 'PutItem'))).toEqual(['publish', 'admit']);
+    for (const action of ['UpdateItem', 'DeleteItem', 'BatchWriteItem']) {
+      expect(FUNCTIONS.filter((name) => writes(name, action))).toEqual([]);
+    }
+  });
+
+  it('forbids deliver to write on the buses and dead-letter queues of the mesh', () => {
+    const denied = said('deliver', 'Deny').join('\n');
+    expect(denied).toMatch(/^events:PutEvents .*event-bus\/maille-\*$/m);
+    for (const queue of ['delivery-dead', 'rule-dead', 'route-dead', 'admit-dead'])
+      expect(denied).toContain(`maille-la-rochelle-${queue}`);
+  });
+
+  it('only api makes rules on ingress buses, and makes pull queues', () => {
+    const makes = (action: string): FunctionName[] =>
+      FUNCTIONS.filter((name) => said(name, 'Allow').some((line) => line.startsWith(`${action} `)));
+    expect(makes('events:CreateEventBus')).toEqual(['api']);
+    expect(makes('sqs:CreateQueue')).toEqual(['api']);
+  });
+});
