@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 import type { FunctionName } from './names.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -11,28 +11,45 @@ export const HANDLERS = join(ROOT, 'functions');
 // Libraries written for CommonJS call `require`, which a module does not have.
 const REQUIRE = `import{createRequire as __require}from'node:module';const require=__require(import.meta.url);`;
 
+/** What is loaded only when it is needed, by `require` at run time: it stands beside the function as a file of its own. */
+const LOADED_LATER = ['re2js'];
+
+const OPTIONS: BuildOptions = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** The files of a function, by their path in it; `index.mjs` is all that a start loads. */
+export type FunctionFiles = Record<string, Uint8Array>;
+
 /**
- * A function with everything it needs, the AWS SDK included, as one minified module without a source map. The same
- * sources give the same bytes on every engine.
+ * A function with everything it needs, the AWS SDK included, minified and without a source map. The same sources give
+ * the same bytes on every engine.
  */
-export function bundle(name: FunctionName, handlers: string = HANDLERS): Uint8Array {
-  const { outputFiles } = buildSync({
+export function bundle(name: FunctionName, handlers: string = HANDLERS): FunctionFiles {
+  const main = build({
     entryPoints: [join(handlers, name, 'handler.ts')],
-    absWorkingDir: ROOT,
-    bundle: true,
-    minify: true,
-    keepNames: true,
-    platform: 'node',
-    target: 'node24',
     format: 'esm',
-    mainFields: ['module', 'main'],
+    keepNames: true,
     alias: { '@aws-sdk/credential-provider-node': join(ROOT, 'infra/lambda-credentials.ts') },
     banner: { js: REQUIRE },
-    legalComments: 'none',
-    write: false,
-    logLevel: 'warning',
   });
-  const [output] = outputFiles;
-  if (!output) throw new Error(`esbuild made nothing of ${name}`);
+  const text = Buffer.from(main).toString('latin1');
+  const later = LOADED_LATER.filter((library) => text.includes(`"${library}"`));
+  return Object.fromEntries([
+    ['index.mjs', main],
+    ...later.map((library) => [`node_modules/${library}/index.js`, build({ entryPoints: [library], format: 'cjs' })]),
+  ]);
+}
+
+function build(options: BuildOptions): Uint8Array {
+  const [output] = buildSync({ ...OPTIONS, ...options, write: false }).outputFiles;
+  if (!output) throw new Error(`esbuild made nothing of ${String(options.entryPoints)}`);
   return output.contents;
 }

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Duration } from 'aws-cdk-lib';
 import { AssetHashType, DockerImage, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -88,7 +88,10 @@ const logging = (stack: Stack, logGroup: string): Grant => ({
 
 function code(name: FunctionName, handlers: string = HANDLERS): Code {
   const tryBundle = (folder: string): true => {
-    writeFileSync(join(folder, 'index.mjs'), bundle(name, handlers));
+    for (const [path, contents] of Object.entries(bundle(name, handlers))) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), contents);
+    }
     return true;
   };
   return Code.fromAsset(join(handlers, name), {

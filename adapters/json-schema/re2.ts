@@ -1,4 +1,5 @@
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS as Re2 } from 're2js';
 
 /** What ajv needs of a regular expression; ajv tells patterns apart by their text. */
 interface Pattern {
@@ -6,8 +7,19 @@ interface Pattern {
   toString(): string;
 }
 
+const require = createRequire(import.meta.url);
+let loaded: typeof Re2 | undefined;
+
+/** Loaded when the first pattern is met: its tables are a fifth of a function, and few schemas have a pattern. */
+function engine(): typeof Re2 {
+  // Safe: this is what the module exports.
+  loaded ??= (require('re2js') as { RE2JS: typeof Re2 }).RE2JS;
+  return loaded;
+}
+
 /** Compiles a pattern by RE2, whose time is linear in the text: a participant's pattern cannot stop the mesh. */
 export function re2(pattern: string): Pattern {
+  const RE2JS = engine();
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
   return { test: (text) => compiled.test(text), toString: () => `/${pattern}/` };
 }
