@@ -35,7 +35,10 @@ export async function patchSubscription(
     throw error;
   }
   const outdated = [before.rule.name, before.rule.replaces].filter((name) => name !== item.rule.replaces);
-  for (const name of outdated) if (name !== undefined) await deps.rules.remove(before.rule.bus, name);
+  for (const name of outdated) {
+    // The change is made; a rule that stays behind is nobody's, and the reconciler removes it.
+    if (name !== undefined) await deps.rules.remove(before.rule.bus, name).catch(() => undefined);
+  }
   return viewOf(item);
 }
 

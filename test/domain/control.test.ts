@@ -17,15 +17,19 @@ function counted(items: number[]) {
 
 test('filtered pages, one after the other, hold each thing that passes once, in order, none too long', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat(9), { maxLength: 60 }), fc.integer({ min: 1, max: 7 }), async (items, limit) => {
-      const keep = (item: number): boolean => item < 4;
-      const seen: number[] = [];
-      for await (const page of pages(counted(items).read, limit, keep)) {
-        expect(page.items.length).toBeLessThanOrEqual(limit);
-        seen.push(...page.items);
-      }
-      expect(seen).toEqual(items.filter(keep));
-    }),
+    fc.asyncProperty(
+      fc.array(fc.nat(9), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 7 }),
+      async (items, limit) => {
+        const keep = (item: number): boolean => item < 4;
+        const seen: number[] = [];
+        for await (const page of pages(counted(items).read, limit, keep)) {
+          expect(page.items.length).toBeLessThanOrEqual(limit);
+          seen.push(...page.items);
+        }
+        expect(seen).toEqual(items.filter(keep));
+      },
+    ),
   );
 });
 
@@ -44,7 +48,11 @@ test('every item comes, page by page', async () => {
   expect(list.reads).toBe(3);
 });
 
-async function* pages(read: (page: PageRequest) => Promise<Page<number>>, limit: number, keep: (item: number) => boolean) {
+async function* pages(
+  read: (page: PageRequest) => Promise<Page<number>>,
+  limit: number,
+  keep: (item: number) => boolean,
+) {
   let cursor: string | undefined;
   do {
     const page = await filteredPage(read, { limit, ...(cursor !== undefined && { cursor }) }, keep);
