@@ -121,22 +121,35 @@ async function describe(engine: Engine, name: string): Promise<Stack | undefined
 async function cdk(
   args: string[],
   env: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
   told: (line: string) => void = () => undefined,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const child = spawn(NODE, [CDK, ...args, '--no-notices', '--no-color', '--ci'], {
     cwd: ROOT,
     env: { ...env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(signal && { signal }),
+    // Its own process group: it starts the app as a process that would go on without it.
+    detached: true,
   });
+  const end = (): void => endOf(child);
+  signal?.addEventListener('abort', end, { once: true });
   appendFileSync(LOG, `\n$ cdk ${args.join(' ')}\n`);
   const code = await finished(child, told);
+  signal?.removeEventListener('abort', end);
   if (signal?.aborted) throw new Trouble('Stopped.');
   if (code !== 0) {
     throw new Trouble(
       `cdk ${args[0]} failed. The end of .local/deploy.log:\n${tail(readFileSync(LOG, 'utf8'), 25)}`,
     );
+  }
+}
+
+function endOf({ pid }: ChildProcessByStdio<null, Readable, Readable>): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has ended already.
   }
 }
 

@@ -63,6 +63,7 @@ async function main(): Promise<void> {
     // What breaks because everything is being stopped is no news.
     if (!asked) throw error;
   } finally {
+    stopping.abort();
     rmSync(startFile(port), { force: true });
   }
 }
