@@ -145,7 +145,12 @@ export interface PullQueues {
   /** Throws unless all were taken. */
   send(queue: string, references: PullReference[]): Promise<void>;
   /** At most `max` (1 to 10), each leased for so many seconds; waits at most `waitSeconds` (0 to 20) for the first. */
-  receive(queue: string, max: number, waitSeconds: number, leaseSeconds: number): Promise<{ lease: string; reference: PullReference }[]>;
+  receive(
+    queue: string,
+    max: number,
+    waitSeconds: number,
+    leaseSeconds: number,
+  ): Promise<{ lease: string; reference: PullReference }[]>;
   /** Removes leased messages for good; answers for each whether its lease stood. */
   ack(queue: string, leases: string[]): Promise<boolean[]>;
   /** Sets the leases to end after so many seconds (0 releases); answers for each whether it stood. */
@@ -274,8 +279,14 @@ export interface Registry {
   /** Strongly consistent. Keeps nothing that has `expires` behind `now`. */
   read<N extends Noun>(noun: N, id: string): Promise<Nouns[N] | undefined>;
   /** Strongly consistent, in one call up to 100. */
-  readAll<const R extends readonly Ref[]>(refs: R): Promise<{ -readonly [I in keyof R]: Nouns[R[I]['noun']] | undefined }>;
-  list<L extends Listing>(listing: L, by: Listings[L]['by'], page: PageRequest): Promise<Page<Nouns[Listings[L]['noun']]>>;
+  readAll<const R extends readonly Ref[]>(
+    refs: R,
+  ): Promise<{ -readonly [I in keyof R]: Nouns[R[I]['noun']] | undefined }>;
+  list<L extends Listing>(
+    listing: L,
+    by: Listings[L]['by'],
+    page: PageRequest,
+  ): Promise<Page<Nouns[Listings[L]['noun']]>>;
   /** All or nothing, at most 100 changes; false when a condition did not hold. */
   write(changes: Change[]): Promise<boolean>;
   /** Every type that a provider may publish, strongly consistent; a projection of its datasets, written with them. */

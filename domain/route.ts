@@ -22,7 +22,11 @@ export const routed = (
  * even the gap was taken; then all of it must come again. Answers how many are waiting as gaps.
  */
 export async function route(
-  { bus, gaps, pause }: { bus: Bus; gaps: Pick<RouteGaps, 'report'>; pause: (tried: number) => Promise<void> },
+  {
+    bus,
+    gaps,
+    pause,
+  }: { bus: Bus; gaps: Pick<RouteGaps, 'report'>; pause: (tried: number) => Promise<void> },
   events: RoutedEvent[],
 ): Promise<number> {
   let open = events;

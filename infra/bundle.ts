@@ -44,7 +44,10 @@ export function bundle(name: FunctionName, handlers: string = HANDLERS): Functio
   const later = LOADED_LATER.filter((library) => text.includes(`"${library}"`));
   return Object.fromEntries([
     ['index.mjs', main],
-    ...later.map((library) => [`node_modules/${library}/index.js`, build({ entryPoints: [library], format: 'cjs' })]),
+    ...later.map((library) => [
+      `node_modules/${library}/index.js`,
+      build({ entryPoints: [library], format: 'cjs' }),
+    ]),
   ]);
 }
 

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { duration } from './duration.ts';
 import { instant, readableId } from './ids.ts';
 
-const text = z.union([z.string().min(1).max(5000), z.strictObject({ fr: z.string().min(1), en: z.string().min(1) })]);
+const text = z.union([
+  z.string().min(1).max(5000),
+  z.strictObject({ fr: z.string().min(1), en: z.string().min(1) }),
+]);
 const clauseName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be a name of a-z, 0-9 and -');
 
 /** A JSON Pointer into the event, `*` standing for each element or member; data and extensions, not the envelope's core. */
@@ -18,7 +21,12 @@ export const eventPath = z
 export const minimisationClause = z.discriminatedUnion('do', [
   z.strictObject({ clause: clauseName, do: z.literal('drop'), path: eventPath }),
   z.strictObject({ clause: clauseName, do: z.literal('round'), path: eventPath, to: z.number().positive() }),
-  z.strictObject({ clause: clauseName, do: z.literal('pseudonymise'), path: eventPath, rotate: duration.default('P30D') }),
+  z.strictObject({
+    clause: clauseName,
+    do: z.literal('pseudonymise'),
+    path: eventPath,
+    rotate: duration.default('P30D'),
+  }),
   z.strictObject({ clause: clauseName, do: z.literal('delay'), by: duration }),
 ]);
 export type MinimisationClause = z.infer<typeof minimisationClause>;
@@ -69,7 +77,11 @@ export const eventType = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
   .refine((type) => !type.startsWith('maille.'), 'types that begin with maille. are the notices of the mesh');
 
-const typeRequest = z.strictObject({ type: eventType, schema: jsonSchema, compatibility: compatibility.default('backward') });
+const typeRequest = z.strictObject({
+  type: eventType,
+  schema: jsonSchema,
+  compatibility: compatibility.default('backward'),
+});
 
 /** `PUT /datasets/{id}`. */
 export const datasetRequest = z.strictObject({
@@ -118,7 +130,8 @@ export const schemaVersion = z.object({
 export type SchemaVersion = z.infer<typeof schemaVersion>;
 
 /** The id of a schema version: unambiguous, since neither a dataset's id nor a number has a `#`. */
-export const schemaId = (dataset: string, type: string, version: number): string => `${dataset}#${type}#${version}`;
+export const schemaId = (dataset: string, type: string, version: number): string =>
+  `${dataset}#${type}#${version}`;
 
 /** What a provider may publish: one type of one of its datasets, as the doors in need it. */
 export interface PublishableType {

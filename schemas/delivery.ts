@@ -18,7 +18,15 @@ export const verdictKind = z.enum(['deliver', 'redact', 'delay', 'withhold']);
  * Where a delivery stands: `delivered` (2xx or acknowledged), `available` (in the pull queue), `retrying`,
  * `delayed` (by a clause), `withheld` (by the verdict), `parked` (out of attempts), `gone` (the receiver said 410).
  */
-export const deliveryStatus = z.enum(['delivered', 'available', 'retrying', 'delayed', 'withheld', 'parked', 'gone']);
+export const deliveryStatus = z.enum([
+  'delivered',
+  'available',
+  'retrying',
+  'delayed',
+  'withheld',
+  'parked',
+  'gone',
+]);
 export type DeliveryStatus = z.infer<typeof deliveryStatus>;
 
 /** One event on its way to one subscription. */
@@ -26,7 +34,13 @@ export const delivery = z.object({
   id: opaqueId('delivery'),
   subscription: opaqueId('subscription'),
   /** The ledger's key and sequence of the event. */
-  event: z.object({ key: z.string(), sequence: z.string(), id: z.string(), source: z.string(), type: z.string() }),
+  event: z.object({
+    key: z.string(),
+    sequence: z.string(),
+    id: z.string(),
+    source: z.string(),
+    type: z.string(),
+  }),
   status: deliveryStatus,
   verdict: verdictKind,
   /** Which clause decided. */

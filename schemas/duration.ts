@@ -8,7 +8,10 @@ const PATTERN = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$
  */
 export const duration = z
   .string()
-  .refine((text) => PATTERN.test(text) && /\d/.test(text), 'must be an ISO 8601 duration such as PT5M or P1D');
+  .refine(
+    (text) => PATTERN.test(text) && /\d/.test(text),
+    'must be an ISO 8601 duration such as PT5M or P1D',
+  );
 
 /** The length of a {@link duration} in seconds; throws a `RangeError` on a text that is none. */
 export function seconds(text: string): number {

@@ -23,7 +23,12 @@ export type IdPrefix = keyof typeof ID_PREFIXES;
 
 /** The schema of an opaque id of one noun. */
 export const opaqueId = (noun: IdPrefix): z.ZodString =>
-  z.string().regex(new RegExp(`^${ID_PREFIXES[noun]}[0-9A-Z]{26}$`), `must be an id such as ${ID_PREFIXES[noun]}01J…`);
+  z
+    .string()
+    .regex(
+      new RegExp(`^${ID_PREFIXES[noun]}[0-9A-Z]{26}$`),
+      `must be an id such as ${ID_PREFIXES[noun]}01J…`,
+    );
 
 /** An instant: RFC 3339 in UTC with milliseconds, as every answer of the mesh has it. */
 export const instant = z.iso.datetime({ offset: true });

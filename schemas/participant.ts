@@ -23,7 +23,10 @@ export const participantRequest = z.strictObject({
   roles: z.array(z.enum(['provider', 'consumer'])).min(1),
   contact: person,
   dpo: person.optional(),
-  awsAccount: z.string().regex(/^\d{12}$/, 'must be an AWS account id of 12 digits').optional(),
+  awsAccount: z
+    .string()
+    .regex(/^\d{12}$/, 'must be an AWS account id of 12 digits')
+    .optional(),
   publicKey: publicKey.optional(),
 });
 export type ParticipantRequest = z.infer<typeof participantRequest>;

@@ -81,9 +81,17 @@ export function faultsOf(error: z.ZodError, base = ''): Fault[] {
 export const pointerToken = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** Checks a request against its schema; throws a `not-valid` problem that lists every fault. */
-export function parseOrProblem<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
+export function parseOrProblem<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  what: string,
+): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const errors = faultsOf(result.error);
-  throw new ProblemError('not-valid', `${what} is not valid: ${errors.length} error${errors.length > 1 ? 's' : ''}`, { errors });
+  throw new ProblemError(
+    'not-valid',
+    `${what} is not valid: ${errors.length} error${errors.length > 1 ? 's' : ''}`,
+    { errors },
+  );
 }

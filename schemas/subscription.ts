@@ -6,9 +6,15 @@ const concurrency = z.int().min(1).max(100).default(10);
 const headerName = z
   .string()
   .regex(/^[A-Za-z0-9-]{1,64}$/)
-  .refine((name) => !/^(webhook-|ce-|host$|content-|transfer-|connection$|te$|upgrade$|trailer$|proxy-|expect$|keep-alive$)/i.test(name), {
-    message: 'is set by the mesh or by HTTP itself',
-  });
+  .refine(
+    (name) =>
+      !/^(webhook-|ce-|host$|content-|transfer-|connection$|te$|upgrade$|trailer$|proxy-|expect$|keep-alive$)/i.test(
+        name,
+      ),
+    {
+      message: 'is set by the mesh or by HTTP itself',
+    },
+  );
 
 /** Where deliveries go. `sqs`, `eventbus` and `s3` come with a later version of the mesh and are refused by name. */
 export const destination = z.discriminatedUnion('kind', [
@@ -16,7 +22,15 @@ export const destination = z.discriminatedUnion('kind', [
     kind: z.literal('webhook'),
     url: z.url({ protocol: /^https?$/ }).max(2048),
     mode: z.enum(['structured', 'binary']).default('structured'),
-    headers: z.record(headerName, z.string().max(1024).regex(/^[\t\x20-\x7e]*$/)).optional(),
+    headers: z
+      .record(
+        headerName,
+        z
+          .string()
+          .max(1024)
+          .regex(/^[\t\x20-\x7e]*$/),
+      )
+      .optional(),
     concurrency,
   }),
   z.strictObject({ kind: z.literal('pull'), concurrency }),
@@ -24,7 +38,15 @@ export const destination = z.discriminatedUnion('kind', [
 export type Destination = z.infer<typeof destination>;
 
 /** The states of a subscription. */
-export const subscriptionStatus = z.enum(['unverified', 'starting', 'active', 'paused', 'failing', 'disabled', 'ended']);
+export const subscriptionStatus = z.enum([
+  'unverified',
+  'starting',
+  'active',
+  'paused',
+  'failing',
+  'disabled',
+  'ended',
+]);
 export type SubscriptionStatus = z.infer<typeof subscriptionStatus>;
 
 /** An EventBridge event pattern on `{type, subject, data}`; `domain/pattern` judges its grammar. */
@@ -67,7 +89,13 @@ export const subscription = z.object({
   label: z.string().optional(),
   status: subscriptionStatus,
   /** When its present rule was put, and whether it has settled. */
-  rule: z.object({ name: z.string(), bus: z.string(), putAt: instant, settled: z.boolean(), replaces: z.string().optional() }),
+  rule: z.object({
+    name: z.string(),
+    bus: z.string(),
+    putAt: instant,
+    settled: z.boolean(),
+    replaces: z.string().optional(),
+  }),
   /** Newest first; webhooks only. */
   secrets: z.array(sealedSecret),
   /** The queue's URL; pull only. */

@@ -39,14 +39,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     Object.assign(process.env, engineVariables(engine));
     const url = await deploy(TERRITORY, engine);
     const territory = readTerritory(TERRITORY);
-    const registry = dynamoRegistry({ client: new DynamoDBClient(clientOf(engine)), table: namesOf(territory).registry });
+    const registry = dynamoRegistry({
+      client: new DynamoDBClient(clientOf(engine)),
+      table: namesOf(territory).registry,
+    });
     const key = (role: 'operator' | 'dpo') => makeFirstKey(registry, role, { territory, now: new Date() });
     project.provide('mesh', {
       url,
       territory: TERRITORY,
       keys: { operator: await key('operator'), dpo: await key('dpo') },
       engine: clientOf(engine),
-      patienceMs: Number(process.env["MAILLE_PATIENCE"] ?? (given ? 90_000 : 15_000)),
+      patienceMs: Number(process.env['MAILLE_PATIENCE'] ?? (given ? 90_000 : 15_000)),
     });
   } catch (error) {
     await running?.stop();

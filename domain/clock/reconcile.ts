@@ -20,7 +20,10 @@ export function wantedRule(subscription: Subscription): Rule | undefined {
  * A rule made while this runs is not yet in the registry's list: only rules whose subscription is known to have ended,
  * or is absent on a second look, are removed.
  */
-export async function reconcileRules(deps: { registry: Pick<Registry, 'list' | 'read'>; rules: Rules }): Promise<{ put: number; removed: number }> {
+export async function reconcileRules(deps: {
+  registry: Pick<Registry, 'list' | 'read'>;
+  rules: Rules;
+}): Promise<{ put: number; removed: number }> {
   const present = new Map((await deps.rules.list()).map((rule) => [`${rule.bus}/${rule.name}`, rule]));
   const wanted = new Set<string>();
   let put = 0;
@@ -53,7 +56,11 @@ async function isWanted(registry: Pick<Registry, 'read'>, name: string): Promise
 async function* subscriptions(registry: Pick<Registry, 'list'>): AsyncIterable<Subscription> {
   let cursor: string | undefined;
   do {
-    const page = await registry.list('subscriptions', {}, { limit: 200, ...(cursor !== undefined && { cursor }) });
+    const page = await registry.list(
+      'subscriptions',
+      {},
+      { limit: 200, ...(cursor !== undefined && { cursor }) },
+    );
     yield* page.items;
     cursor = page.next ?? undefined;
   } while (cursor !== undefined);
@@ -61,11 +68,17 @@ async function* subscriptions(registry: Pick<Registry, 'list'>): AsyncIterable<S
 
 /** Engines may write a pattern back with other white space or order. */
 function sameJson(one: string | undefined, other: string): boolean {
-  return one !== undefined && JSON.stringify(sorted(JSON.parse(one))) === JSON.stringify(sorted(JSON.parse(other)));
+  return (
+    one !== undefined && JSON.stringify(sorted(JSON.parse(one))) === JSON.stringify(sorted(JSON.parse(other)))
+  );
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
 }

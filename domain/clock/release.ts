@@ -3,7 +3,13 @@ import type { Subscription } from '../../schemas/subscription.ts';
 import type { Deliveries, DeliveryMessage, DeliveryQueue, Registry } from '../ports.ts';
 
 /** The names a verdict reads, out of the subscription itself. */
-export const refsOf = ({ id, contract, dataset, provider, consumer }: Subscription): DeliveryMessage['subscription'] => ({
+export const refsOf = ({
+  id,
+  contract,
+  dataset,
+  provider,
+  consumer,
+}: Subscription): DeliveryMessage['subscription'] => ({
   id,
   contract,
   dataset,
@@ -23,7 +29,11 @@ export const wakeUp = (delivery: Delivery, subscription: Subscription): Delivery
  * is sent twice, never lost. Answers how many were released.
  */
 export async function releaseDue(
-  deps: { registry: Pick<Registry, 'readAll'>; deliveries: Pick<Deliveries, 'due' | 'released'>; queue: DeliveryQueue },
+  deps: {
+    registry: Pick<Registry, 'readAll'>;
+    deliveries: Pick<Deliveries, 'due' | 'released'>;
+    queue: DeliveryQueue;
+  },
   now: Date,
 ): Promise<number> {
   let count = 0;
@@ -36,7 +46,9 @@ export async function releaseDue(
       return subscription ? [{ message: wakeUp(delivery, subscription), delaySeconds: 0 }] : [];
     });
     await deps.queue.send(live);
-    await Promise.all(page.map(({ id, dueAt }) => dueAt !== undefined && deps.deliveries.released(id, dueAt)));
+    await Promise.all(
+      page.map(({ id, dueAt }) => dueAt !== undefined && deps.deliveries.released(id, dueAt)),
+    );
     count += live.length;
   }
   return count;

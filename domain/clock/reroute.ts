@@ -27,7 +27,8 @@ export async function reroute(deps: RerouteDeps, gap: Gap, now: Date): Promise<n
 async function putAgain(bus: Bus, entries: (LedgerEntry | undefined)[]): Promise<number> {
   const events = entries.flatMap((entry) => (entry ? [routed(entry)] : []));
   const failed = events.length === 0 ? [] : await bus.put(events);
-  if (failed.length > 0) throw new Error(`${failed.length} of ${events.length} events were not taken by the bus`);
+  if (failed.length > 0)
+    throw new Error(`${failed.length} of ${events.length} events were not taken by the bus`);
   return events.length;
 }
 

@@ -23,7 +23,10 @@ export interface SettleDeps {
  * Settles the subscriptions whose rule has had its time: everything since the rule was put is routed to them again
  * (derived delivery ids make that harmless), then `starting` becomes `active` and the rule that was replaced goes.
  */
-export async function settleSubscriptions(deps: SettleDeps, now: Date): Promise<{ settled: number; backfilled: number }> {
+export async function settleSubscriptions(
+  deps: SettleDeps,
+  now: Date,
+): Promise<{ settled: number; backfilled: number }> {
   const ripe = now.getTime() - milliseconds(deps.territory.ruleSettling);
   let settled = 0;
   let backfilled = 0;
@@ -38,10 +41,14 @@ export async function settleSubscriptions(deps: SettleDeps, now: Date): Promise<
 async function* unsettled(registry: Pick<Registry, 'list'>): AsyncIterable<Subscription> {
   let cursor: string | null = null;
   do {
-    const page: { items: Subscription[]; next: string | null } = await registry.list('subscriptionsToSettle', {}, {
-      limit: 100,
-      ...(cursor !== null && { cursor }),
-    });
+    const page: { items: Subscription[]; next: string | null } = await registry.list(
+      'subscriptionsToSettle',
+      {},
+      {
+        limit: 100,
+        ...(cursor !== null && { cursor }),
+      },
+    );
     yield* page.items;
     cursor = page.next;
   } while (cursor !== null);
@@ -52,11 +59,23 @@ async function backfill(deps: SettleDeps, subscription: Subscription, now: Date)
   const from = new Date(Date.parse(subscription.rule.putAt) - CLOCK_SKEW_MS);
   const since = new Date(Math.max(from.getTime(), Date.parse(subscription.createdAt)));
   let count = 0;
-  for await (const page of deps.ledger.history(subscription.dataset, since, new Date(now.getTime() + CLOCK_SKEW_MS))) {
-    const entries = await deps.ledger.read(page.map(({ key }) => key), now);
-    const wanted = entries.flatMap((entry) => (entry && wants(subscription, routed(entry).event) ? [entry] : []));
+  for await (const page of deps.ledger.history(
+    subscription.dataset,
+    since,
+    new Date(now.getTime() + CLOCK_SKEW_MS),
+  )) {
+    const entries = await deps.ledger.read(
+      page.map(({ key }) => key),
+      now,
+    );
+    const wanted = entries.flatMap((entry) =>
+      entry && wants(subscription, routed(entry).event) ? [entry] : [],
+    );
     await deps.queue.send(
-      wanted.map(({ key, sequence }) => ({ message: { subscription: refsOf(subscription), event: { key, sequence } }, delaySeconds: 0 })),
+      wanted.map(({ key, sequence }) => ({
+        message: { subscription: refsOf(subscription), event: { key, sequence } },
+        delaySeconds: 0,
+      })),
     );
     count += wanted.length;
   }
@@ -65,7 +84,9 @@ async function backfill(deps: SettleDeps, subscription: Subscription, now: Date)
 
 /** Whether a subscription's types and filter match an event, as its rule would. */
 export function wants({ types, filter }: Pick<Subscription, 'types' | 'filter'>, event: CloudEvent): boolean {
-  return (types === undefined || types.includes(event.type)) && (filter === undefined || matches(filter, event));
+  return (
+    (types === undefined || types.includes(event.type)) && (filter === undefined || matches(filter, event))
+  );
 }
 
 async function markSettled(deps: SettleDeps, seen: Subscription): Promise<boolean> {

@@ -98,7 +98,9 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
 
 /** Reads the records and the events that are only referred to: one call each. Undefined where nothing is to be done. */
 async function tasksOf(deps: DeliverDeps, messages: DeliveryMessage[]): Promise<(Task | undefined)[]> {
-  const ids = messages.map(({ again, event, subscription }) => again?.delivery ?? deliveryId(event.sequence, subscription.id));
+  const ids = messages.map(
+    ({ again, event, subscription }) => again?.delivery ?? deliveryId(event.sequence, subscription.id),
+  );
   const unique = [...new Set(ids)];
   const records = await deps.deliveries.read(unique);
   const recordOf = new Map(unique.map((id, index) => [id, records[index]]));
@@ -120,7 +122,10 @@ async function tasksOf(deps: DeliverDeps, messages: DeliveryMessage[]): Promise<
 /** Whether a message has nothing left to do: its delivery is decided, or went on without it. */
 function overtaken({ again }: DeliveryMessage, before: Delivery | undefined): boolean {
   if (!before) return false;
-  if (again) return again.attempts !== before.attemptCount || before.status === 'delivered' || before.status === 'gone';
+  if (again)
+    return (
+      again.attempts !== before.attemptCount || before.status === 'delivered' || before.status === 'gone'
+    );
   return before.status !== 'retrying' && before.status !== 'delayed';
 }
 
@@ -128,11 +133,14 @@ async function handle(deps: DeliverDeps, task: Task): Promise<Done | undefined> 
   const standing = await deps.standings.read(task.message.subscription);
   const { subscription } = standing;
   // While a changed filter settles, the rule of the old one still matches: the new one decides.
-  if (subscription?.rule.replaces && subscription.filter && !matches(subscription.filter, task.routed.event)) return undefined;
+  if (subscription?.rule.replaces && subscription.filter && !matches(subscription.filter, task.routed.event))
+    return undefined;
   const now = deps.now();
   const verdict = verdictOn(standing, judged(task.routed), now);
-  if (verdict.kind === 'withhold' || !subscription) return finish(task, standing, { status: 'withheld', verdict }, now);
-  if (verdict.kind === 'delay') return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
+  if (verdict.kind === 'withhold' || !subscription)
+    return finish(task, standing, { status: 'withheld', verdict }, now);
+  if (verdict.kind === 'delay')
+    return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
   if (subscription.destination.kind === 'pull') return toPull(task, standing, verdict, now);
   return attempt(deps, task, standing, subscription, subscription.destination, verdict);
 }
@@ -147,7 +155,9 @@ async function attempt(
 ): Promise<Done> {
   const event = await minimised(deps, task.routed, standing);
   const at = deps.now();
-  const live = subscription.secrets.filter(({ until }) => until === undefined || Date.parse(until) > at.getTime());
+  const live = subscription.secrets.filter(
+    ({ until }) => until === undefined || Date.parse(until) > at.getTime(),
+  );
   const secrets = await Promise.all(live.map(({ sealed }) => deps.sealer.unseal(sealed)));
   const timeoutMs = seconds(deps.territory.webhookTimeout) * 1000;
   const answer = await deps.send(webhookRequest(destination, event, task.id, secrets, at, timeoutMs));
@@ -164,7 +174,11 @@ async function attempt(
 }
 
 /** The event as this contract lets its consumer see it. */
-export async function minimised(deps: Pick<DeliverDeps, 'sealer'>, event: RoutedEvent, { contract }: Standing) {
+export async function minimised(
+  deps: Pick<DeliverDeps, 'sealer'>,
+  event: RoutedEvent,
+  { contract }: Standing,
+) {
   const clauses = contract?.terms.minimisation ?? [];
   const pseudonymises = contract && clauses.some((clause) => clause.do === 'pseudonymise');
   const scope = pseudonymises && {
@@ -196,7 +210,9 @@ function later(task: Task, standing: Standing, step: Step, due: Date, now: Date)
 function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done {
   const accepted = judged(task.routed).acceptedAt.getTime();
   const expires = Math.floor(accepted / 1000) + (dataset?.retentionDays ?? 1) * 86_400;
-  return { record: recorded(task.id, task.message.subscription.id, task.routed, task.before, step, now, expires) };
+  return {
+    record: recorded(task.id, task.message.subscription.id, task.routed, task.before, step, now, expires),
+  };
 }
 
 /**
@@ -204,8 +220,18 @@ function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done 
  * Records before their wake-ups: a message that comes again because there is no wake-up finds `retrying` and goes on.
  */
 async function keep(deps: DeliverDeps, done: Done[]): Promise<void> {
-  const byQueue = Map.groupBy(done.flatMap(({ pull }) => pull ?? []), ({ queue }) => queue);
-  await Promise.all([...byQueue].map(([queue, items]) => deps.pullQueues.send(queue, items.map(({ reference }) => reference))));
+  const byQueue = Map.groupBy(
+    done.flatMap(({ pull }) => pull ?? []),
+    ({ queue }) => queue,
+  );
+  await Promise.all(
+    [...byQueue].map(([queue, items]) =>
+      deps.pullQueues.send(
+        queue,
+        items.map(({ reference }) => reference),
+      ),
+    ),
+  );
   if (done.length > 0) await deps.deliveries.write(done.map(({ record }) => record));
   const again = done.flatMap((one) => one.again ?? []);
   if (again.length > 0) await deps.queue.send(again);

@@ -21,15 +21,24 @@ const DROPPED = Symbol('dropped');
  * The event as one contract lets its consumer see it: a new event, the given one untouched. Clauses apply in order,
  * drops last, so that no other clause brings back what one drops. A value that a clause cannot treat is dropped.
  */
-export function minimise(event: CloudEvent, clauses: MinimisationClause[], scope: PseudonymScope | undefined): CloudEvent {
+export function minimise(
+  event: CloudEvent,
+  clauses: MinimisationClause[],
+  scope: PseudonymScope | undefined,
+): CloudEvent {
   const applied = clauses.filter((clause): clause is Applied => clause.do !== 'delay');
-  const ordered = [...applied.filter(({ do: what }) => what !== 'drop'), ...applied.filter(({ do: what }) => what === 'drop')];
+  const ordered = [
+    ...applied.filter(({ do: what }) => what !== 'drop'),
+    ...applied.filter(({ do: what }) => what === 'drop'),
+  ];
   let result = event;
   for (const clause of ordered) {
     // A change at a path of at least one token gives an object back: the event itself is never dropped.
     result = changeAt(result, tokensOf(clause.path), 0, changeOf(clause, scope)) as CloudEvent;
   }
-  return applied.some(({ do: what }) => what === 'pseudonymise') ? withoutIdentity(result, required(scope)) : result;
+  return applied.some(({ do: what }) => what === 'pseudonymise')
+    ? withoutIdentity(result, required(scope))
+    : result;
 }
 
 function changeOf(clause: Applied, scope: PseudonymScope | undefined): Change {
@@ -41,7 +50,8 @@ function changeOf(clause: Applied, scope: PseudonymScope | undefined): Change {
     case 'pseudonymise': {
       const given = required(scope);
       const period = Math.floor(given.acceptedAt.getTime() / milliseconds(clause.rotate));
-      return (value) => (value === null ? null : pseudonym(given, `${clause.path} ${period}`, JSON.stringify(value)));
+      return (value) =>
+        value === null ? null : pseudonym(given, `${clause.path} ${period}`, JSON.stringify(value));
     }
   }
 }
@@ -67,27 +77,38 @@ function changeAt(value: unknown, tokens: string[], depth: number, change: Chang
   if (token === undefined) return change(value, tokens);
   if (Array.isArray(value)) return changeElements(value, token, tokens, depth, change);
   if (typeof value !== 'object' || value === null) return value;
-  const copy: Record<string, unknown> = { ...value };
-  for (const name of token === '*' ? Object.keys(copy) : [token]) {
-    if (!Object.hasOwn(copy, name)) continue;
-    const changed = changeAt(copy[name], tokens, depth + 1, change);
-    if (changed === DROPPED) delete copy[name];
-    else Object.defineProperty(copy, name, { value: changed, enumerable: true, writable: true, configurable: true });
-  }
-  return copy;
+  // Object.fromEntries defines members, so that one named __proto__ stays a member.
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, member]): [string, unknown][] => {
+      if (token !== '*' && token !== name) return [[name, member]];
+      const changed = changeAt(member, tokens, depth + 1, change);
+      return changed === DROPPED ? [] : [[name, changed]];
+    }),
+  );
 }
 
-function changeElements(values: unknown[], token: string, tokens: string[], depth: number, change: Change): unknown[] {
+function changeElements(
+  values: unknown[],
+  token: string,
+  tokens: string[],
+  depth: number,
+  change: Change,
+): unknown[] {
   const all = token === '*';
   if (!all && !/^(?:0|[1-9]\d*)$/.test(token)) return values;
   return values
-    .map((value, index) => (all || index === Number(token) ? changeAt(value, tokens, depth + 1, change) : value))
+    .map((value, index) =>
+      all || index === Number(token) ? changeAt(value, tokens, depth + 1, change) : value,
+    )
     .filter((value) => value !== DROPPED);
 }
 
 /** The reference tokens of a JSON Pointer, unescaped (RFC 6901 section 4). */
 export const tokensOf = (pointer: string): string[] =>
-  pointer.split('/').slice(1).map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 function required(scope: PseudonymScope | undefined): PseudonymScope {
   if (!scope) throw new Error('a contract that pseudonymises needs the key of its pseudonyms');

@@ -6,7 +6,8 @@ export const MAX_DELAY_SECONDS = 900;
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
 /** What an answer means: handed over, never again, or again after so many seconds; none left means parked. */
-export type Next = { kind: 'delivered' } | { kind: 'gone' } | { kind: 'retry'; afterSeconds: number } | { kind: 'parked' };
+export type Next =
+  { kind: 'delivered' } | { kind: 'gone' } | { kind: 'retry'; afterSeconds: number } | { kind: 'parked' };
 
 /**
  * What follows the answer to attempt `count` (from 1): the waits of api.md, prolonged by `Retry-After` where a 429 or
@@ -19,7 +20,10 @@ export function afterAnswer(answer: WebhookAnswer, count: number, waits: string[
   }
   const wait = waits[count - 1];
   if (wait === undefined) return { kind: 'parked' };
-  const asked = answer.kind === 'answer' && [429, 503].includes(answer.status) ? retryAfterSeconds(answer.retryAfter, now) : 0;
+  const asked =
+    answer.kind === 'answer' && [429, 503].includes(answer.status)
+      ? retryAfterSeconds(answer.retryAfter, now)
+      : 0;
   return { kind: 'retry', afterSeconds: Math.max(seconds(wait), Math.min(asked, MAX_RETRY_AFTER_SECONDS)) };
 }
 

@@ -28,7 +28,9 @@ export function standingReader(
     // The age counts from before the read: what it answers may be that old already.
     const at = now();
     const wanted = new Map(refs.flatMap(thingsOf).map((ref) => [nameOf(ref), ref]));
-    const stale = [...wanted].filter(([name]) => at - (known.get(name)?.at ?? Number.NEGATIVE_INFINITY) >= maxAgeMs);
+    const stale = [...wanted].filter(
+      ([name]) => at - (known.get(name)?.at ?? Number.NEGATIVE_INFINITY) >= maxAgeMs,
+    );
     if (known.size + stale.length > maxThings) known.clear();
     for (let start = 0; start < stale.length; start += MAX_READ) {
       const some = stale.slice(start, start + MAX_READ);
@@ -37,7 +39,8 @@ export function standingReader(
     }
   };
   // What is stored under a name was read as that noun.
-  const item = <N extends Noun>(noun: N, id: string) => known.get(nameOf({ noun, id }))?.item as Nouns[N] | undefined;
+  const item = <N extends Noun>(noun: N, id: string) =>
+    known.get(nameOf({ noun, id }))?.item as Nouns[N] | undefined;
   return {
     prefetch: load,
     async read(refs) {

@@ -34,7 +34,9 @@ export function verdictOn(standing: Standing, event: JudgedEvent, now: Date): Ve
   const withheld = standingClause(standing, now) ?? coverageClause(standing, event, now);
   if (withheld) return { kind: 'withhold', clause: withheld };
   const clauses = standing.contract?.terms.minimisation ?? [];
-  const unreachable = event.jsonData ? undefined : clauses.find((clause) => clause.do !== 'delay' && clause.path.startsWith('/data'));
+  const unreachable = event.jsonData
+    ? undefined
+    : clauses.find((clause) => clause.do !== 'delay' && clause.path.startsWith('/data'));
   if (unreachable) return { kind: 'withhold', clause: `minimisation.${unreachable.clause}` };
   for (const clause of clauses) {
     if (clause.do !== 'delay') continue;
@@ -50,7 +52,10 @@ export function verdictOn(standing: Standing, event: JudgedEvent, now: Date): Ve
  * The clause by which nothing at all may pass on this subscription now; undefined while contract and parties stand.
  * Asked where there is no single event too: by a pull consumer's `receive` and `ack`.
  */
-export function standingClause({ subscription, contract, provider, consumer }: Standing, now: Date): string | undefined {
+export function standingClause(
+  { subscription, contract, provider, consumer }: Standing,
+  now: Date,
+): string | undefined {
   if (!subscription) return 'subscription.absent';
   if (subscription.status === 'ended') return 'subscription.status=ended';
   if (!contract) return 'contract.absent';
@@ -69,6 +74,7 @@ function coverageClause(standing: Standing, event: JudgedEvent, now: Date): stri
   if (subscription?.types && !subscription.types.includes(event.type)) return 'subscription.types';
   if (subscription?.status === 'paused') return 'subscription.status=paused';
   if (subscription?.status === 'disabled') return 'subscription.status=disabled';
-  if (event.acceptedAt.getTime() + dataset.retentionDays * 86_400_000 <= now.getTime()) return 'dataset.retentionDays';
+  if (event.acceptedAt.getTime() + dataset.retentionDays * 86_400_000 <= now.getTime())
+    return 'dataset.retentionDays';
   return undefined;
 }

@@ -19,7 +19,11 @@ function isJson(contentType: string | undefined): boolean {
 }
 
 /** The event as consumers get it: what the mesh knows of it in the extensions `dataset` and `sequence`. */
-export const stated = ({ dataset, sequence }: RoutedEvent, event: CloudEvent): CloudEvent => ({ ...event, dataset, sequence });
+export const stated = ({ dataset, sequence }: RoutedEvent, event: CloudEvent): CloudEvent => ({
+  ...event,
+  dataset,
+  sequence,
+});
 
 /** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */
 export function webhookRequest(

@@ -39,7 +39,9 @@ export async function admit(deps: AdmitDeps, { participant, event }: AdmittedEnt
     problem: { kind, detail, ...(errors && { errors }) },
   };
   const retentionSeconds = seconds(deps.territoryTimes.rejectionRetention);
-  const kept = await deps.registry.write(refusedPublication(refused, { now: deps.now(), retentionSeconds, random: deps.random }));
+  const kept = await deps.registry.write(
+    refusedPublication(refused, { now: deps.now(), retentionSeconds, random: deps.random }),
+  );
   if (!kept) throw new Error('the refused publication was not kept');
   return outcome;
 }
@@ -50,7 +52,10 @@ async function judgeEntry(deps: AdmitDeps, id: string, event: BusEntry): Promise
   if (refusal) return { status: 'rejected', problem: refusal };
   const read = readDetail(event);
   if ('faults' in read) {
-    return { status: 'rejected', problem: { kind: 'not-valid', detail: 'The entry is not an event', errors: read.faults } };
+    return {
+      status: 'rejected',
+      problem: { kind: 'not-valid', detail: 'The entry is not an event', errors: read.faults },
+    };
   }
   const [outcome] = await publish(deps, id, [read.candidate]);
   if (!outcome) throw new Error('one event has one outcome');
@@ -59,7 +64,9 @@ async function judgeEntry(deps: AdmitDeps, id: string, event: BusEntry): Promise
 
 function whyNot(participant: Participant | undefined, id: string): Problem | undefined {
   if (!participant) return { kind: 'not-found', detail: `There is no participant ${id}` };
-  if (participant.status !== 'active') return { kind: 'forbidden', detail: `The participant ${id} is suspended` };
-  if (!participant.roles.includes('provider')) return { kind: 'forbidden', detail: `The participant ${id} is no provider` };
+  if (participant.status !== 'active')
+    return { kind: 'forbidden', detail: `The participant ${id} is suspended` };
+  if (!participant.roles.includes('provider'))
+    return { kind: 'forbidden', detail: `The participant ${id} is no provider` };
   return undefined;
 }

@@ -21,7 +21,12 @@ export function resolveType(
   return { problem: { kind: 'not-valid', ...whyUnresolved(catalogue, type, dataset, live) } };
 }
 
-function whyUnresolved(catalogue: Catalogue, type: string, dataset: unknown, live: PublishableType[]): { detail: string; errors: Fault[] } {
+function whyUnresolved(
+  catalogue: Catalogue,
+  type: string,
+  dataset: unknown,
+  live: PublishableType[],
+): { detail: string; errors: Fault[] } {
   const names = live.map((candidate) => candidate.dataset).join(', ');
   if (live.length > 1 && dataset === undefined) {
     const message = `belongs to several of your datasets: set the extension attribute dataset to one of ${names}`;
@@ -32,7 +37,10 @@ function whyUnresolved(catalogue: Catalogue, type: string, dataset: unknown, liv
     return { detail: `The dataset ${String(dataset)} ${message}`, errors: [{ path: '/dataset', message }] };
   }
   if (catalogue.get(type)) {
-    return { detail: `The dataset of ${type} is retired`, errors: [{ path: '/type', message: 'belongs to a retired dataset' }] };
+    return {
+      detail: `The dataset of ${type} is retired`,
+      errors: [{ path: '/type', message: 'belongs to a retired dataset' }],
+    };
   }
   const known = [...catalogue.keys()].slice(0, 20).join(', ') || 'none yet: PUT a dataset first';
   const message = `is not a type of your datasets (${known})`;

@@ -30,7 +30,11 @@ interface Checked {
  * Accepts a provider's events: each stands for itself, in the order given. `accepted` means that the ledger's write
  * succeeded; `failed` is the mesh's fault and may be sent again; `rejected` lists every error by JSON Pointer.
  */
-export async function publish(deps: PublishDeps, provider: string, candidates: unknown[]): Promise<PublishOutcome[]> {
+export async function publish(
+  deps: PublishDeps,
+  provider: string,
+  candidates: unknown[],
+): Promise<PublishOutcome[]> {
   const outcomes: PublishOutcome[] = new Array<PublishOutcome>(candidates.length);
   const checked = new Map<number, Checked>();
   const now = deps.now();
@@ -52,11 +56,15 @@ async function check(
   now: Date,
 ): Promise<Checked | (PublishOutcome & { status: 'rejected' })> {
   const read = readCloudEvent(candidate);
-  if ('faults' in read) return rejected(idOf(candidate), notValid('The event is not a CloudEvent 1.0', read.faults));
+  if ('faults' in read)
+    return rejected(idOf(candidate), notValid('The event is not a CloudEvent 1.0', read.faults));
   const { event } = read;
   if (event.source && event.source !== own && !event.source.startsWith(`${own}/`)) {
     const message = `must be ${own} or a path below it; leave it out to have it filled in`;
-    return rejected(event.id, notValid(`The source ${event.source} is not yours`, [{ path: '/source', message }]));
+    return rejected(
+      event.id,
+      notValid(`The source ${event.source} is not yours`, [{ path: '/source', message }]),
+    );
   }
   const resolved = resolveType(await deps.types.catalogue(provider), event.type, event['dataset']);
   if ('problem' in resolved) return rejected(event.id, resolved.problem);
@@ -64,7 +72,10 @@ async function check(
   const faults = (await deps.types.judgeOf(type))(dataOf(event));
   if (faults.length > 0) {
     const schema = `the schema of ${type.type}, version ${type.schemaVersion}`;
-    return rejected(event.id, notValid(`The data does not obey ${schema}: ${faults.length} error(s)`, faults));
+    return rejected(
+      event.id,
+      notValid(`The data does not obey ${schema}: ${faults.length} error(s)`, faults),
+    );
   }
   const sealed = sealEvent(event, { source: own, now });
   if (Buffer.byteLength(sealed.body) > MAX_EVENT_BYTES) return rejected(event.id, tooLarge(sealed.body));
@@ -89,7 +100,11 @@ async function check(
  * Appends what was checked. Equal keys in one call go in rounds, the first of each key first, since the ledger takes
  * a key once in a call: the same content is a duplicate of it, other content is judged against what is stored then.
  */
-async function appendAll(ledger: PublishDeps['ledger'], checked: Map<number, Checked>, outcomes: PublishOutcome[]): Promise<void> {
+async function appendAll(
+  ledger: PublishDeps['ledger'],
+  checked: Map<number, Checked>,
+  outcomes: PublishOutcome[],
+): Promise<void> {
   let waiting = [...checked];
   while (waiting.length > 0) {
     const firsts = new Map<string, { index: number; checked: Checked }>();
@@ -137,7 +152,11 @@ function outcomeOf({ outcome }: Checked, result: AppendResult): PublishOutcome {
       return {
         status: 'failed',
         id: outcome.id,
-        problem: { kind: 'unavailable', detail: 'The ledger could not take the event: send it again', retryAfter: 1 },
+        problem: {
+          kind: 'unavailable',
+          detail: 'The ledger could not take the event: send it again',
+          retryAfter: 1,
+        },
       };
   }
 }
@@ -159,6 +178,7 @@ const tooLarge = (body: string): Problem => ({
 });
 
 function idOf(candidate: unknown): string | undefined {
-  const id = typeof candidate === 'object' && candidate !== null && 'id' in candidate ? candidate.id : undefined;
+  const id =
+    typeof candidate === 'object' && candidate !== null && 'id' in candidate ? candidate.id : undefined;
   return typeof id === 'string' ? id : undefined;
 }

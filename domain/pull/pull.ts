@@ -10,7 +10,16 @@ import { recorded } from '../deliver/record.ts';
 import type { StandingReader } from '../deliver/standing.ts';
 import { type Standing, standingClause, type Verdict, verdictOn } from '../deliver/verdict.ts';
 import { judged } from '../deliver/wire.ts';
-import type { Clock, Deliveries, Ledger, LedgerEntry, PullQueues, PullReference, Registry, Sealer } from '../ports.ts';
+import type {
+  Clock,
+  Deliveries,
+  Ledger,
+  LedgerEntry,
+  PullQueues,
+  PullReference,
+  Registry,
+  Sealer,
+} from '../ports.ts';
 import { routed } from '../route.ts';
 
 /** What pulling needs of the world. */
@@ -57,7 +66,10 @@ export async function receive(
   const leaseSeconds = Math.ceil(seconds(deps.territory.leaseDuration));
   const leased = await deps.pullQueues.receive(queue, max, waitSeconds, leaseSeconds);
   if (leased.length === 0) return { messages: [] };
-  const entries = await deps.ledger.read(leased.map(({ reference }) => reference.key), deps.now());
+  const entries = await deps.ledger.read(
+    leased.map(({ reference }) => reference.key),
+    deps.now(),
+  );
   // The wait may have been long: what the verdict reads is read again.
   const standing = await standingNow(deps, refs);
   const judgements = leased.map((one, index) => judgeLeased(one, entries[index], standing, deps.now()));
@@ -71,23 +83,42 @@ export async function receive(
 }
 
 /** Ends leases for good: the events are delivered. 409 once the contract no longer stands. */
-export async function ack(deps: PullDeps, caller: Caller, id: string, leases: string[]): Promise<LeaseResults> {
+export async function ack(
+  deps: PullDeps,
+  caller: Caller,
+  id: string,
+  leases: string[],
+): Promise<LeaseResults> {
   const { queue } = await pullable(deps, caller, id);
   const parsed = leases.map(parseLease);
-  const removed = await deps.pullQueues.ack(queue, parsed.map(({ lease }) => lease));
+  const removed = await deps.pullQueues.ack(
+    queue,
+    parsed.map(({ lease }) => lease),
+  );
   const ids = [...new Set(parsed.flatMap(({ delivery }, index) => (removed[index] ? [delivery] : [])))];
   const records = ids.length === 0 ? [] : await deps.deliveries.read(ids);
   const now = deps.now().toISOString();
   // A lease that was made up may name another's delivery: only the subscription's own are touched.
   const mine = records.filter((record): record is Delivery => record?.subscription === id);
-  if (mine.length > 0) await deps.deliveries.write(mine.map((record) => ({ ...record, status: 'delivered', updatedAt: now })));
+  if (mine.length > 0)
+    await deps.deliveries.write(mine.map((record) => ({ ...record, status: 'delivered', updatedAt: now })));
   return { results: leases.map((lease, index) => ({ lease, ok: removed[index] ?? false })) };
 }
 
 /** Sets when leases end, in seconds from now; 0 releases them at once. 409 once the contract no longer stands. */
-export async function extend(deps: PullDeps, caller: Caller, id: string, leases: string[], until: number): Promise<LeaseResults> {
+export async function extend(
+  deps: PullDeps,
+  caller: Caller,
+  id: string,
+  leases: string[],
+  until: number,
+): Promise<LeaseResults> {
   const { queue } = await pullable(deps, caller, id);
-  const stood = await deps.pullQueues.extend(queue, leases.map((lease) => parseLease(lease).lease), until);
+  const stood = await deps.pullQueues.extend(
+    queue,
+    leases.map((lease) => parseLease(lease).lease),
+    until,
+  );
   return { results: leases.map((lease, index) => ({ lease, ok: stood[index] ?? false })) };
 }
 
@@ -97,11 +128,15 @@ async function pullable(deps: PullDeps, caller: Caller, id: string) {
     throw new ProblemError('not-found', `There is no subscription ${id}`);
   }
   if (subscription.destination.kind !== 'pull') {
-    throw new ProblemError('conflict', `The subscription ${id} delivers to a ${subscription.destination.kind}: nothing is pulled from it`);
+    throw new ProblemError(
+      'conflict',
+      `The subscription ${id} delivers to a ${subscription.destination.kind}: nothing is pulled from it`,
+    );
   }
   const refs = refsOf(subscription);
   await standingNow(deps, refs);
-  if (!subscription.pullQueue) throw new ProblemError('unavailable', 'The queue of this subscription is being made', { retryAfter: 2 });
+  if (!subscription.pullQueue)
+    throw new ProblemError('unavailable', 'The queue of this subscription is being made', { retryAfter: 2 });
   return { queue: subscription.pullQueue, refs };
 }
 
@@ -112,7 +147,13 @@ async function standingNow(deps: PullDeps, refs: ReturnType<typeof refsOf>): Pro
   return standing;
 }
 
-const refsOf = ({ id, contract, dataset, provider, consumer }: Subscription) => ({ id, contract, dataset, provider, consumer });
+const refsOf = ({ id, contract, dataset, provider, consumer }: Subscription) => ({
+  id,
+  contract,
+  dataset,
+  provider,
+  consumer,
+});
 
 interface Judgement {
   leased: Leased;
@@ -120,7 +161,12 @@ interface Judgement {
   verdict: Verdict;
 }
 
-function judgeLeased(leased: Leased, entry: LedgerEntry | undefined, standing: Standing, now: Date): Judgement {
+function judgeLeased(
+  leased: Leased,
+  entry: LedgerEntry | undefined,
+  standing: Standing,
+  now: Date,
+): Judgement {
   const verdict: Verdict = entry
     ? verdictOn(standing, judged(routed(entry)), now)
     : { kind: 'withhold', clause: 'dataset.retentionDays' };
@@ -128,7 +174,13 @@ function judgeLeased(leased: Leased, entry: LedgerEntry | undefined, standing: S
 }
 
 /** Takes what is withheld out of the queue, once it is recorded: `recover` brings it back where the contract allows. */
-async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Judgement[], standing: Standing): Promise<void> {
+async function dismiss(
+  deps: PullDeps,
+  queue: string,
+  id: string,
+  judgements: Judgement[],
+  standing: Standing,
+): Promise<void> {
   const withheld = judgements.filter(({ verdict }) => verdict.kind === 'withhold');
   if (withheld.length === 0) return;
   const now = deps.now();
@@ -137,10 +189,24 @@ async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Ju
     const known = before[index];
     if (!entry) return known ? [{ ...known, status: 'withheld' as const, clause: verdict.clause }] : [];
     const expires = known?.expires ?? entry.expires;
-    return [recorded(leased.reference.delivery, id, routed(entry), known, { status: 'withheld', verdict }, now, expires)];
+    return [
+      recorded(
+        leased.reference.delivery,
+        id,
+        routed(entry),
+        known,
+        { status: 'withheld', verdict },
+        now,
+        expires,
+      ),
+    ];
   });
   if (records.length > 0) await deps.deliveries.write(records);
-  if (standing.subscription) await deps.pullQueues.ack(queue, withheld.map(({ leased }) => leased.lease));
+  if (standing.subscription)
+    await deps.pullQueues.ack(
+      queue,
+      withheld.map(({ leased }) => leased.lease),
+    );
 }
 
 /** `{delivery}.{the queue's lease}`, as `receive` gave it. */

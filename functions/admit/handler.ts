@@ -5,7 +5,7 @@ import { freshCache } from '../../domain/cache.ts';
 import { admit } from '../../domain/publish/admit.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import { eventFunction } from '../chain.ts';
-import { now, publishing } from '../publish/publishing.ts';
+import { publishing } from '../publish/publishing.ts';
 import { environment } from './environment.ts';
 
 const entry = z.object({
@@ -14,7 +14,7 @@ const entry = z.object({
 });
 
 /** The ingress buses: events accepted from the AWS SDK. */
-export const handler = eventFunction<unknown, void>('admit', () => {
+export const handler = eventFunction<unknown, undefined>('admit', () => {
   const env = environment.parse(process.env);
   const deps = publishing(env, dynamoClient());
   const maxAgeMs = milliseconds(env.TERRITORY.verdictFreshness);
@@ -22,9 +22,13 @@ export const handler = eventFunction<unknown, void>('admit', () => {
   return async (event, work) => {
     const given = entry.parse(event);
     work.note({ participant: given.participant });
-    const outcome = await admit({ ...deps, participant, territoryTimes: env.TERRITORY, random: randomBytes }, given);
+    const outcome = await admit(
+      { ...deps, participant, territoryTimes: env.TERRITORY, random: randomBytes },
+      given,
+    );
     work.did('events.admitted');
     work.note({ event: outcome.id });
     work.count(outcome.status);
+    return undefined;
   };
 });

@@ -24,9 +24,14 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
   return async ({ Records }, work) => {
     const read = Records.map(({ body }) => readDeliveryMessage(body));
     const known = read.flatMap((message, index) => (message ? [{ message, index }] : []));
-    const report = await deliver(deps, known.map(({ message }) => message));
+    const report = await deliver(
+      deps,
+      known.map(({ message }) => message),
+    );
     work.did('deliveries.attempted');
-    work.note({ ...(report.error instanceof Error && { problem: report.error.name, because: report.error.message }) });
+    work.note({
+      ...(report.error instanceof Error && { problem: report.error.name, because: report.error.message }),
+    });
     for (const { status } of report.records) work.count(status);
     work.count('dropped', report.dropped);
     work.count('held', report.failed.length);
@@ -42,7 +47,10 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
   const sqs = new SQSClient({});
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   return {
-    standings: standingReader(registry, { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),
+    standings: standingReader(registry, {
+      maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness),
+      now: Date.now,
+    }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),

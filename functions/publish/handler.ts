@@ -12,7 +12,10 @@ import { now, publishing } from './publishing.ts';
 export const handler = httpFunction('publish', () => {
   const env = environment.parse(process.env);
   const deps = publishing(env, dynamoClient());
-  const identify = cachedIdentify({ registry: deps.registry, now }, { freshnessMs: milliseconds(env.TERRITORY.verdictFreshness) });
+  const identify = cachedIdentify(
+    { registry: deps.registry, now },
+    { freshnessMs: milliseconds(env.TERRITORY.verdictFreshness) },
+  );
   return async (request, work) => {
     const caller = await entrant(identify, request, work, { role: 'provider', scope: 'publish' });
     const { batch, events } = candidatesOf(request);

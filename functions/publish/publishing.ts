@@ -24,7 +24,10 @@ export function publishing(
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     now,
     nextSequence: (at) => ulid(at.getTime()),
-    types: catalogueReader(registry, schemaJudge(), { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),
+    types: catalogueReader(registry, schemaJudge(), {
+      maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness),
+      now: Date.now,
+    }),
     registry,
   };
 }

@@ -15,6 +15,7 @@ import type { Caller } from '../../schemas/participant.ts';
 import { parseOrProblem, ProblemError } from '../../schemas/problem.ts';
 import { httpFunction } from '../chain.ts';
 import { entrant } from '../entrance.ts';
+import { jsonBody } from '../json-body.ts';
 import { environment } from './environment.ts';
 
 const leases = z.array(z.string().min(1).max(4096)).min(1).max(100);
@@ -28,9 +29,12 @@ const extendRequest = z.strictObject({ leases, seconds: z.int().min(0).max(43_20
 type Action = (deps: PullDeps, caller: Caller, subscription: string, body: unknown) => Promise<object>;
 
 const ACTIONS: Record<string, Action> = {
-  receive: (deps, caller, id, body) => receive(deps, caller, id, parseOrProblem(receiveRequest, body, 'The request')),
-  ack: (deps, caller, id, body) => ack(deps, caller, id, parseOrProblem(leasesRequest, body, 'The request').leases),
-  release: (deps, caller, id, body) => extend(deps, caller, id, parseOrProblem(leasesRequest, body, 'The request').leases, 0),
+  receive: (deps, caller, id, body) =>
+    receive(deps, caller, id, parseOrProblem(receiveRequest, body, 'The request')),
+  ack: (deps, caller, id, body) =>
+    ack(deps, caller, id, parseOrProblem(leasesRequest, body, 'The request').leases),
+  release: (deps, caller, id, body) =>
+    extend(deps, caller, id, parseOrProblem(leasesRequest, body, 'The request').leases, 0),
   extend: (deps, caller, id, body) => {
     const request = parseOrProblem(extendRequest, body, 'The request');
     return extend(deps, caller, id, request.leases, request.seconds);
@@ -43,12 +47,13 @@ export const handler = httpFunction('pull', () => {
   const deps = wired(env);
   const identify = cachedIdentify(deps, { freshnessMs: milliseconds(env.TERRITORY.verdictFreshness) });
   return async (request, work) => {
-    const [, id = '', name = ''] = /\/v1\/subscriptions\/([^/]+)\/messages\/([^/]+)\/?$/.exec(request.path) ?? [];
+    const [, id = '', name = ''] =
+      /\/v1\/subscriptions\/([^/]+)\/messages\/([^/]+)\/?$/.exec(request.path) ?? [];
     const action = ACTIONS[name];
     if (!action) throw new ProblemError('not-found', `There is no ${request.method} ${request.path}`);
     const caller = await entrant(identify, request, work, { role: 'consumer', scope: 'consume' });
     work.note({ subscription: id, action: name });
-    const json = await action(deps, caller, decodeURIComponent(id), parseJson(request.body));
+    const json = await action(deps, caller, decodeURIComponent(id), jsonBody(request) ?? {});
     work.did(`messages.${name}`);
     return { status: 200, json };
   };
@@ -59,7 +64,10 @@ function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   return {
     registry,
-    standings: standingReader(registry, { maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness), now: Date.now }),
+    standings: standingReader(registry, {
+      maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness),
+      now: Date.now,
+    }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     pullQueues: pullQueues({ client: new SQSClient({}), prefix: '' }),
@@ -67,13 +75,4 @@ function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters
     now: () => new Date(),
     territory: env.TERRITORY,
   };
-}
-
-function parseJson(body: Buffer | undefined): unknown {
-  if (!body || body.length === 0) return {};
-  try {
-    return JSON.parse(body.toString('utf8')) as unknown;
-  } catch (error) {
-    throw new ProblemError('not-parseable', `The body is not JSON: ${error instanceof Error ? error.message : ''}`);
-  }
 }

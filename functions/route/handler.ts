@@ -11,7 +11,7 @@ import { eventFunction } from '../chain.ts';
 import { environment } from './environment.ts';
 
 /** The ledger's stream: each accepted event goes once on each shared bus. */
-export const handler = eventFunction<DynamoDBStreamEvent, void>('route', () => {
+export const handler = eventFunction<DynamoDBStreamEvent, undefined>('route', () => {
   const env = environment.parse(process.env);
   let problem: string | undefined;
   const deps = {
@@ -35,5 +35,6 @@ export const handler = eventFunction<DynamoDBStreamEvent, void>('route', () => {
     work.count('routed', events.length - waiting);
     work.count('routeGaps', waiting);
     work.note({ problem });
+    return undefined;
   };
 });

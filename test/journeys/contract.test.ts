@@ -1,5 +1,21 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { admit, agree, ask, eventOf, eventually, mesh, must, type Party, pause, publish, type Receiver, receiver, share, subscribe, verified } from './world.ts';
+import {
+  admit,
+  agree,
+  ask,
+  eventOf,
+  eventually,
+  mesh,
+  must,
+  type Party,
+  pause,
+  publish,
+  type Receiver,
+  receiver,
+  share,
+  subscribe,
+  verified,
+} from './world.ts';
 
 let provider: Party;
 const open: Receiver[] = [];
@@ -28,7 +44,10 @@ describe('minimisation', () => {
     const dataset = await share(provider, { offer });
     const lab = await admit('lab', ['consumer']);
     const hook = await listening();
-    const { id, secret } = await subscribe(lab, await agree(lab, dataset.id), { kind: 'webhook', url: hook.url });
+    const { id, secret } = await subscribe(lab, await agree(lab, dataset.id), {
+      kind: 'webhook',
+      url: hook.url,
+    });
     await publish(provider, eventOf(dataset.type, { co2: 800, teacher: 'Mme Martin' }));
     const [request] = await hook.until(1);
     expect(verified(secret, request!)).toMatchObject({ data: { co2: 800 } });
@@ -45,9 +64,16 @@ describe('minimisation', () => {
     const dataset = await share(provider, { offer });
     const lab = await admit('lab', ['consumer']);
     const contract = await agree(lab, dataset.id);
-    const answer = await ask(lab.key, 'POST', '/v1/subscriptions', { contract, filter, destination: { kind: 'pull' } });
+    const answer = await ask(lab.key, 'POST', '/v1/subscriptions', {
+      contract,
+      filter,
+      destination: { kind: 'pull' },
+    });
     expect(answer.status).toBe(422);
-    expect(answer.body.errors[0]).toMatchObject({ path: expect.stringMatching(/^\/filter/), message: expect.stringContaining('no-teacher') });
+    expect(answer.body.errors[0]).toMatchObject({
+      path: expect.stringMatching(/^\/filter/),
+      message: expect.stringContaining('no-teacher'),
+    });
   });
 });
 
@@ -81,7 +107,12 @@ describe('the gate', () => {
     await eventually(async () => {
       if (_.includes('consumer') && _.includes('operator')) await pause(6000);
       else {
-        const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries?status=withheld`);
+        const { body } = await must(
+          200,
+          consumer.key,
+          'GET',
+          `/v1/subscriptions/${id}/deliveries?status=withheld`,
+        );
         expect(body.items.length).toBe(2);
         for (const item of body.items) expect(item.clause).toMatch(/^contract\.state=/);
       }
@@ -93,12 +124,28 @@ describe('the gate', () => {
   it('lets nothing in or out of a suspended participant, and a revoked key do nothing', async () => {
     const own = await admit('provider', ['provider', 'consumer']);
     const dataset = await share(own);
-    const { body: second } = await must(201, own.key, 'POST', `/v1/participants/${own.id}/keys`, { label: 'second' });
+    const { body: second } = await must(201, own.key, 'POST', `/v1/participants/${own.id}/keys`, {
+      label: 'second',
+    });
     expect((await publish({ ...own, key: second.key }, eventOf(dataset.type, { co2: 1 }))).status).toBe(202);
-    await must(204, own.key, 'DELETE', `/v1/participants/${own.id}/keys/${second.item?.id ?? second.apiKey?.id ?? second.id}`);
-    await eventually(async () => expect((await publish({ ...own, key: second.key }, eventOf(dataset.type, { co2: 1 }))).status).toBe(401), 5000);
+    await must(
+      204,
+      own.key,
+      'DELETE',
+      `/v1/participants/${own.id}/keys/${second.item?.id ?? second.apiKey?.id ?? second.id}`,
+    );
+    await eventually(
+      async () =>
+        expect((await publish({ ...own, key: second.key }, eventOf(dataset.type, { co2: 1 }))).status).toBe(
+          401,
+        ),
+      5000,
+    );
     await must(200, mesh.keys.operator, 'PATCH', `/v1/participants/${own.id}`, { status: 'suspended' });
-    await eventually(async () => expect((await publish(own, eventOf(dataset.type, { co2: 1 }))).status).toBe(403), 5000);
+    await eventually(
+      async () => expect((await publish(own, eventOf(dataset.type, { co2: 1 }))).status).toBe(403),
+      5000,
+    );
     expect((await ask(own.key, 'GET', '/v1/contracts')).status).toBe(403);
   });
 });
@@ -108,13 +155,30 @@ describe('approval by the provider', () => {
     const offer = { purposes: ['research'], minimisation: [], approval: 'provider' };
     const dataset = await share(provider, { offer });
     const lab = await admit('lab', ['consumer']);
-    const { body: requested } = await must(201, lab.key, 'POST', '/v1/contracts', { dataset: dataset.id, purpose: 'research' });
+    const { body: requested } = await must(201, lab.key, 'POST', '/v1/contracts', {
+      dataset: dataset.id,
+      purpose: 'research',
+    });
     expect(requested.state).toBe('requested');
-    expect((await ask(lab.key, 'POST', '/v1/subscriptions', { contract: requested.id, destination: { kind: 'pull' } })).status).toBe(409);
-    expect((await ask(lab.key, 'POST', `/v1/contracts/${requested.id}/accept`, { digest: requested.digest })).status).toBe(403);
-    const wrong = await ask(provider.key, 'POST', `/v1/contracts/${requested.id}/accept`, { digest: '0'.repeat(64) });
+    expect(
+      (
+        await ask(lab.key, 'POST', '/v1/subscriptions', {
+          contract: requested.id,
+          destination: { kind: 'pull' },
+        })
+      ).status,
+    ).toBe(409);
+    expect(
+      (await ask(lab.key, 'POST', `/v1/contracts/${requested.id}/accept`, { digest: requested.digest }))
+        .status,
+    ).toBe(409);
+    const wrong = await ask(provider.key, 'POST', `/v1/contracts/${requested.id}/accept`, {
+      digest: '0'.repeat(64),
+    });
     expect(wrong.status).toBe(409);
-    const { body: active } = await must(200, provider.key, 'POST', `/v1/contracts/${requested.id}/accept`, { digest: requested.digest });
+    const { body: active } = await must(200, provider.key, 'POST', `/v1/contracts/${requested.id}/accept`, {
+      digest: requested.digest,
+    });
     expect(active.state).toBe('active');
     expect(active.history.map(({ to }: { to: string }) => to)).toEqual(['requested', 'agreed', 'active']);
   });

@@ -1,6 +1,22 @@
-import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { expect, it } from 'vitest';
-import { admit, agree, eventOf, eventually, mesh, pause, publishBatch, receiver, share, subscribe } from './world.ts';
+import {
+  admit,
+  agree,
+  eventOf,
+  eventually,
+  mesh,
+  pause,
+  publishBatch,
+  receiver,
+  share,
+  subscribe,
+} from './world.ts';
 
 const lambda = new LambdaClient(mesh.engine);
 const FunctionName = `maille-${mesh.territory}-route`;
@@ -9,7 +25,12 @@ const FunctionName = `maille-${mesh.territory}-route`;
 async function configure(change: Record<string, string>): Promise<Record<string, string>> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   const Variables = Environment?.Variables ?? {};
-  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables: { ...Variables, ...change } } }));
+  await lambda.send(
+    new UpdateFunctionConfigurationCommand({
+      FunctionName,
+      Environment: { Variables: { ...Variables, ...change } },
+    }),
+  );
   return Variables;
 }
 

@@ -1,6 +1,20 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { admit, agree, ask, eventOf, eventually, mesh, must, type Party, pause, publish, share, subscribe, unique } from './world.ts';
+import {
+  admit,
+  agree,
+  ask,
+  eventOf,
+  eventually,
+  mesh,
+  must,
+  type Party,
+  pause,
+  publish,
+  share,
+  subscribe,
+  unique,
+} from './world.ts';
 
 let provider: Party;
 let consumer: Party;
@@ -15,7 +29,8 @@ beforeAll(async () => {
 async function pulling() {
   const contract = await agree(consumer, dataset.id);
   const { id } = await subscribe(consumer, contract, { kind: 'pull' });
-  const messages = (action: string, body: object) => ask(consumer.key, 'POST', `/v1/subscriptions/${id}/messages/${action}`, body);
+  const messages = (action: string, body: object) =>
+    ask(consumer.key, 'POST', `/v1/subscriptions/${id}/messages/${action}`, body);
   /** Receives until so many events came. */
   const receive = async (count: number) => {
     const got: { lease: string; leaseSeconds: number; event: { id: string; data: unknown } }[] = [];
@@ -43,7 +58,11 @@ describe('pulling', () => {
     await pause((got[0]?.leaseSeconds ?? 5) * 1000 + 500);
     expect((await messages('receive', { max: 10, waitSeconds: 0 })).body.messages).toEqual([]);
     const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`);
-    expect(body.items.map(({ status }: { status: string }) => status)).toEqual(['delivered', 'delivered', 'delivered']);
+    expect(body.items.map(({ status }: { status: string }) => status)).toEqual([
+      'delivered',
+      'delivered',
+      'delivered',
+    ]);
   });
 
   it('gives back what is released, holds what is extended', async () => {
@@ -113,7 +132,12 @@ describe('the AWS SDK door', () => {
     const { receive } = await pulling();
     const id = await put(dataset.type, { co2: 333 });
     const [got] = await receive(1);
-    expect(got!.event).toMatchObject({ id, type: dataset.type, data: { co2: 333 }, source: `//${mesh.territory}/${provider.id}` });
+    expect(got!.event).toMatchObject({
+      id,
+      type: dataset.type,
+      data: { co2: 333 },
+      source: `//${mesh.territory}/${provider.id}`,
+    });
   });
 
   it('tells what it refuses, with every error', async () => {
@@ -124,8 +148,16 @@ describe('the AWS SDK door', () => {
       expect(found).toHaveLength(1);
       return found;
     });
-    expect(refused.problem.errors.map(({ path }: { path: string }) => path).sort()).toEqual(['/data/co2', '/data/colour']);
+    expect(refused.problem.errors.map(({ path }: { path: string }) => path).sort()).toEqual([
+      '/data/co2',
+      '/data/colour',
+    ]);
     const { body: notices } = await must(200, provider.key, 'GET', '/v1/notices');
-    expect(notices.items).toContainEqual(expect.objectContaining({ type: 'maille.publication.rejected.v1', data: expect.objectContaining({ eventId: id }) }));
+    expect(notices.items).toContainEqual(
+      expect.objectContaining({
+        type: 'maille.publication.rejected.v1',
+        data: expect.objectContaining({ eventId: id }),
+      }),
+    );
   });
 });

@@ -1,5 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { admit, agree, ask, eventOf, mesh, must, type Party, publish, receiver, share, subscribe, unique } from './world.ts';
+import {
+  admit,
+  agree,
+  ask,
+  eventOf,
+  mesh,
+  must,
+  type Party,
+  publish,
+  receiver,
+  share,
+  subscribe,
+  unique,
+} from './world.ts';
 
 let provider: Party;
 let consumer: Party;
@@ -31,9 +44,20 @@ describe("somebody else's things", () => {
     ['GET', () => `/v1/participants/${consumer.id}/keys`],
   ])('%s %s: 404, the same as for what does not exist', async (method, path) => {
     const json = method === 'GET' || method === 'DELETE' ? undefined : { reason: 'x', max: 1, label: 'x' };
-    const body = path().endsWith('receive') ? { max: 1 } : path().endsWith('terminate') ? { reason: 'x' } : path().endsWith('secret') ? {} : json && { label: 'x' };
+    const body = path().endsWith('receive')
+      ? { max: 1 }
+      : path().endsWith('terminate')
+        ? { reason: 'x' }
+        : path().endsWith('secret')
+          ? {}
+          : json && { label: 'x' };
     const answer = await ask(stranger.key, method, path(), body);
-    const swap = (text: string) => text.replace(dataset.id, 'no-such-thing').replace(contract, `ctr_${'0'.repeat(26)}`).replace(subscription, `sub_${'0'.repeat(26)}`).replace(consumer.id, 'nobody-here');
+    const swap = (text: string) =>
+      text
+        .replace(dataset.id, 'no-such-thing')
+        .replace(contract, `ctr_${'0'.repeat(26)}`)
+        .replace(subscription, `sub_${'0'.repeat(26)}`)
+        .replace(consumer.id, 'nobody-here');
     const nothing = await ask(stranger.key, method, swap(path()), body);
     expect(answer.status).toBe(404);
     expect(nothing.status).toBe(404);
@@ -50,11 +74,22 @@ describe("somebody else's things", () => {
 
   it('cannot be published on, contracted, or taken over', async () => {
     expect((await publish(stranger, eventOf(dataset.type, { co2: 1 }))).status).toBe(422);
-    expect((await publish(stranger, eventOf(dataset.type, { co2: 1 }, { dataset: dataset.id }))).status).toBe(422);
-    expect((await ask(stranger.key, 'POST', '/v1/contracts', { dataset: dataset.id, purpose: 'research' })).status).toBe(404);
+    expect((await publish(stranger, eventOf(dataset.type, { co2: 1 }, { dataset: dataset.id }))).status).toBe(
+      422,
+    );
+    expect(
+      (await ask(stranger.key, 'POST', '/v1/contracts', { dataset: dataset.id, purpose: 'research' })).status,
+    ).toBe(404);
     const { body } = await must(200, provider.key, 'GET', `/v1/datasets/${dataset.id}`);
     const { id, provider: _p, status: _s, revision: _r, createdAt: _c, updatedAt: _u, types, ...rest } = body;
-    const request = { ...rest, types: types.map(({ type, compatibility }: { type: string; compatibility: string }) => ({ type, compatibility, schema: true })) };
+    const request = {
+      ...rest,
+      types: types.map(({ type, compatibility }: { type: string; compatibility: string }) => ({
+        type,
+        compatibility,
+        schema: true,
+      })),
+    };
     expect((await ask(stranger.key, 'PUT', `/v1/datasets/${id}`, request)).status).toBe(409);
   });
 
@@ -63,7 +98,14 @@ describe("somebody else's things", () => {
     expect((await ask('maille_operator_x', 'GET', '/v1/contracts')).status).toBe(401);
     expect((await ask(stranger.key, 'POST', '/v1/participants', {})).status).toBe(403);
     expect((await ask(stranger.key, 'GET', '/v1/participants')).status).toBe(403);
-    expect((await ask(stranger.key, 'POST', `/v1/participants/${stranger.id}/keys`, { label: 'x', role: 'operator' })).status).toBe(403);
+    expect(
+      (
+        await ask(stranger.key, 'POST', `/v1/participants/${stranger.id}/keys`, {
+          label: 'x',
+          role: 'operator',
+        })
+      ).status,
+    ).toBe(403);
   });
 });
 
@@ -83,7 +125,8 @@ describe('asking twice', () => {
 
   it('lets one of two racing decisions win', async () => {
     const racing = await agree(consumer, dataset.id);
-    const terminate = (who: Party) => ask(who.key, 'POST', `/v1/contracts/${racing}/terminate`, { reason: who.id });
+    const terminate = (who: Party) =>
+      ask(who.key, 'POST', `/v1/contracts/${racing}/terminate`, { reason: who.id });
     const answers = await Promise.all([terminate(provider), terminate(consumer)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
   });

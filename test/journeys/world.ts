@@ -22,7 +22,13 @@ export interface Answer {
 }
 
 /** Asks the mesh as whoever holds the key. */
-export async function ask(key: string | undefined, method: string, path: string, json?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+export async function ask(
+  key: string | undefined,
+  method: string,
+  path: string,
+  json?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${mesh.url}${path}`, {
     method,
     headers: {
@@ -34,14 +40,27 @@ export async function ask(key: string | undefined, method: string, path: string,
   });
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  return { status: response.status, headers: response.headers, body: isJson && text ? JSON.parse(text) : text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson && text ? JSON.parse(text) : text,
+  };
 }
 
 /** Asks and insists on a status, with what was answered in the message. */
-export async function must(status: number, key: string, method: string, path: string, json?: unknown, headers?: Record<string, string>): Promise<Answer> {
+export async function must(
+  status: number,
+  key: string,
+  method: string,
+  path: string,
+  json?: unknown,
+  headers?: Record<string, string>,
+): Promise<Answer> {
   const answer = await ask(key, method, path, json, headers);
   if (answer.status !== status) {
-    throw new Error(`${method} ${path}: ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
+    throw new Error(
+      `${method} ${path}: ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`,
+    );
   }
   return answer;
 }
@@ -56,7 +75,12 @@ export interface Party {
 export async function admit(stem: string, roles: string[]): Promise<Party> {
   const id = unique(stem);
   const contact = { name: 'Test', email: `${id}@example.org` };
-  const { body } = await must(201, mesh.keys.operator, 'POST', '/v1/participants', { id, name: id, roles, contact });
+  const { body } = await must(201, mesh.keys.operator, 'POST', '/v1/participants', {
+    id,
+    name: id,
+    roles,
+    contact,
+  });
   return { id, key: body.key };
 }
 
@@ -73,7 +97,10 @@ const SCHEMA = {
 };
 
 /** A dataset of one type with CO2 readings; `more` replaces parts of the request. */
-export async function share(provider: Party, more: Record<string, unknown> = {}): Promise<{ id: string; type: string }> {
+export async function share(
+  provider: Party,
+  more: Record<string, unknown> = {},
+): Promise<{ id: string; type: string }> {
   const id = unique('co2');
   const type = `org.example.${id}.v1`;
   const request = {
@@ -94,14 +121,27 @@ export async function share(provider: Party, more: Record<string, unknown> = {})
 
 /** A contract in force, by an offer with automatic approval. */
 export async function agree(consumer: Party, dataset: string, more: object = {}): Promise<string> {
-  const { body } = await must(201, consumer.key, 'POST', '/v1/contracts', { dataset, purpose: 'research', ...more });
+  const { body } = await must(201, consumer.key, 'POST', '/v1/contracts', {
+    dataset,
+    purpose: 'research',
+    ...more,
+  });
   if (body.state !== 'active') throw new Error(`the contract is ${body.state}`);
   return body.id;
 }
 
 /** Subscribes to a contract. */
-export async function subscribe(consumer: Party, contract: string, destination: object, more: object = {}): Promise<{ id: string; secret: string }> {
-  const { body } = await must(201, consumer.key, 'POST', '/v1/subscriptions', { contract, destination, ...more });
+export async function subscribe(
+  consumer: Party,
+  contract: string,
+  destination: object,
+  more: object = {},
+): Promise<{ id: string; secret: string }> {
+  const { body } = await must(201, consumer.key, 'POST', '/v1/subscriptions', {
+    contract,
+    destination,
+    ...more,
+  });
   return { id: body.subscription.id, secret: body.secret };
 }
 
@@ -156,7 +196,12 @@ export async function receiver(answer: (nth: number) => number = () => 204): Pro
     url: `http://127.0.0.1:${port}/hook`,
     received,
     async until(count, ms = mesh.patienceMs) {
-      await eventually(() => received.length >= count || Promise.reject(new Error(`${received.length} of ${count} requests came`)), ms);
+      await eventually(
+        () =>
+          received.length >= count ||
+          Promise.reject(new Error(`${received.length} of ${count} requests came`)),
+        ms,
+      );
       return received;
     },
     close: () =>
@@ -174,7 +219,10 @@ export function verified(secret: string, { headers, body }: Received): unknown {
 }
 
 /** Calls until it stops throwing, or rethrows its last error after `ms`. */
-export async function eventually<Value>(check: () => Value | Promise<Value>, ms = mesh.patienceMs): Promise<Value> {
+export async function eventually<Value>(
+  check: () => Value | Promise<Value>,
+  ms = mesh.patienceMs,
+): Promise<Value> {
   const end = Date.now() + ms;
   for (;;) {
     try {

@@ -36,7 +36,11 @@ describe('drop', () => {
   });
 
   it('takes all of data, and the subject', () => {
-    const bare = minimise(event({ a: 1 }, { subject: 'room-1' }), [drop('/data'), drop('/subject')], undefined);
+    const bare = minimise(
+      event({ a: 1 }, { subject: 'room-1' }),
+      [drop('/data'), drop('/subject')],
+      undefined,
+    );
     expect(bare).not.toHaveProperty('data');
     expect(bare).not.toHaveProperty('subject');
   });
@@ -75,28 +79,47 @@ function reach(value: unknown, [token, ...rest]: string[]): unknown[] {
 }
 
 const count = (value: unknown): number =>
-  typeof value === 'object' && value !== null ? Object.values(value).reduce((sum: number, one) => sum + count(one), 1) : 1;
+  typeof value === 'object' && value !== null
+    ? Object.values(value).reduce((sum: number, one) => sum + count(one), 1)
+    : 1;
 
 describe('round', () => {
-  const round = (path: string, to: number): MinimisationClause => ({ clause: 'coarse', do: 'round', path, to });
+  const round = (path: string, to: number): MinimisationClause => ({
+    clause: 'coarse',
+    do: 'round',
+    path,
+    to,
+  });
 
   it('rounds numbers to a multiple, and drops what cannot be made coarser', () => {
-    const result = minimise(event({ co2: 1234, name: 'X', list: [12, 17] }), [round('/data/*', 10)], undefined);
+    const result = minimise(
+      event({ co2: 1234, name: 'X', list: [12, 17] }),
+      [round('/data/*', 10)],
+      undefined,
+    );
     expect(result.data).toEqual({ co2: 1230, list: [10, 20] });
   });
 
   it('rounds a GeoJSON position to a grid of metres, and a bbox goes', () => {
-    const location = { type: 'Point', coordinates: [-1.15114, 46.16033], bbox: [-1.15114, 46.16033, -1.15114, 46.16033] };
+    const location = {
+      type: 'Point',
+      coordinates: [-1.15114, 46.16033],
+      bbox: [-1.15114, 46.16033, -1.15114, 46.16033],
+    };
     const result = minimise(event({ location }), [round('/data/location', 1000)], undefined);
     const { coordinates, ...rest } = (result.data as { location: { coordinates: number[] } }).location;
     expect(rest).toEqual({ type: 'Point' });
-    const metres = Math.hypot((coordinates[0] as number) + 1.15114, (coordinates[1] as number) - 46.16033) * 111_320;
+    const metres =
+      Math.hypot((coordinates[0] as number) + 1.15114, (coordinates[1] as number) - 46.16033) * 111_320;
     expect(metres).toBeLessThan(1000);
     expect(coordinates).not.toEqual(location.coordinates);
   });
 
   it('gives all points of a cell the same answer: never a finer cell than agreed', () => {
-    const near = fc.record({ lon: fc.double({ min: -179, max: 179, noNaN: true }), lat: fc.double({ min: -84, max: 84, noNaN: true }) });
+    const near = fc.record({
+      lon: fc.double({ min: -179, max: 179, noNaN: true }),
+      lat: fc.double({ min: -84, max: 84, noNaN: true }),
+    });
     fc.assert(
       fc.property(near, fc.integer({ min: 10, max: 10_000 }), ({ lon, lat }, metres) => {
         const clause = [round('/data/coordinates', metres)];
@@ -110,16 +133,22 @@ describe('round', () => {
 });
 
 describe('pseudonymise', () => {
-  const clauses: MinimisationClause[] = [{ clause: 'who', do: 'pseudonymise', path: '/data/badge', rotate: 'P1D' }];
+  const clauses: MinimisationClause[] = [
+    { clause: 'who', do: 'pseudonymise', path: '/data/badge', rotate: 'P1D' },
+  ];
   const given = event({ badge: 'B-17' }, { subject: 'pupil-3' });
   const badge = (result: CloudEvent) => (result.data as { badge: string }).badge;
 
   it('is stable within a contract and a period', () => {
-    expect(minimise(given, clauses, scope('ctr_1'))).toEqual(minimise(given, clauses, scope('ctr_1', '2026-03-01T23:59:59Z')));
+    expect(minimise(given, clauses, scope('ctr_1'))).toEqual(
+      minimise(given, clauses, scope('ctr_1', '2026-03-01T23:59:59Z')),
+    );
   });
 
   it('changes with the period', () => {
-    expect(badge(minimise(given, clauses, scope('ctr_1', '2026-03-02T00:00:00Z')))).not.toBe(badge(minimise(given, clauses, scope('ctr_1'))));
+    expect(badge(minimise(given, clauses, scope('ctr_1', '2026-03-02T00:00:00Z')))).not.toBe(
+      badge(minimise(given, clauses, scope('ctr_1'))),
+    );
   });
 
   it('replaces id and subject too, so that two consumers cannot join', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type JudgedEvent, type Standing, standingClause, verdictOn } from '../../../domain/deliver/verdict.ts';
+import {
+  type JudgedEvent,
+  type Standing,
+  standingClause,
+  verdictOn,
+} from '../../../domain/deliver/verdict.ts';
 import { contractState } from '../../../schemas/contract.ts';
 import type { MinimisationClause } from '../../../schemas/dataset.ts';
 import { subscriptionStatus } from '../../../schemas/subscription.ts';
@@ -30,23 +35,31 @@ describe('the verdict', () => {
     expect(verdictOn(standing(), event, now)).toEqual({ kind: 'deliver', clause: 'contract.terms' });
   });
 
-  it.each(contractState.options.filter((state) => state !== 'active'))('withholds under a contract that is %s', (state) => {
-    expect(verdictOn(standing({ contract: given.contract({ state }) }), event, now)).toEqual({
-      kind: 'withhold',
-      clause: `contract.state=${state}`,
-    });
-  });
+  it.each(contractState.options.filter((state) => state !== 'active'))(
+    'withholds under a contract that is %s',
+    (state) => {
+      expect(verdictOn(standing({ contract: given.contract({ state }) }), event, now)).toEqual({
+        kind: 'withhold',
+        clause: `contract.state=${state}`,
+      });
+    },
+  );
 
   it.each(subscriptionStatus.options)('knows what to do of a subscription that is %s', (status) => {
     const withheld = ['paused', 'disabled', 'ended'].includes(status);
-    expect(verdictOn(standing({ subscription: given.subscription({ status }) }), event, now).kind).toBe(withheld ? 'withhold' : 'deliver');
+    expect(verdictOn(standing({ subscription: given.subscription({ status }) }), event, now).kind).toBe(
+      withheld ? 'withhold' : 'deliver',
+    );
   });
 
-  it.each(['subscription', 'contract', 'dataset', 'provider', 'consumer'] as const)('withholds without its %s', (noun) => {
-    const verdict = verdictOn(standing({ [noun]: undefined }), event, now);
-    expect(verdict.kind).toBe('withhold');
-    expect(verdict.clause).toContain(noun);
-  });
+  it.each(['subscription', 'contract', 'dataset', 'provider', 'consumer'] as const)(
+    'withholds without its %s',
+    (noun) => {
+      const verdict = verdictOn(standing({ [noun]: undefined }), event, now);
+      expect(verdict.kind).toBe('withhold');
+      expect(verdict.clause).toContain(noun);
+    },
+  );
 
   it.each(['provider', 'consumer'] as const)('withholds while the %s is suspended', (party) => {
     const suspended = given.participant({ status: 'suspended' });
@@ -54,15 +67,23 @@ describe('the verdict', () => {
   });
 
   it('withholds before the contract begins and from the instant it ends', () => {
-    const contract = given.contract({ state: 'active', from: now.toISOString(), until: '2026-04-01T00:00:00Z' });
-    const at = (time: string) => verdictOn(standing({ contract }), { ...event, acceptedAt: new Date(time) }, new Date(time));
+    const contract = given.contract({
+      state: 'active',
+      from: now.toISOString(),
+      until: '2026-04-01T00:00:00Z',
+    });
+    const at = (time: string) =>
+      verdictOn(standing({ contract }), { ...event, acceptedAt: new Date(time) }, new Date(time));
     expect(at('2026-03-01T09:59:59.999Z').clause).toBe('contract.from');
     expect(at('2026-03-01T10:00:00Z').kind).toBe('deliver');
     expect(at('2026-04-01T00:00:00Z').clause).toBe('contract.until');
   });
 
   it('withholds types that contract or subscription leave out', () => {
-    const contract = { ...given.contract({ state: 'active', from: '2026-01-01T00:00:00Z' }), types: ['other'] };
+    const contract = {
+      ...given.contract({ state: 'active', from: '2026-01-01T00:00:00Z' }),
+      types: ['other'],
+    };
     expect(verdictOn(standing({ contract }), event, now).clause).toBe('contract.types');
     const subscription = { ...given.subscription({ status: 'active' }), types: ['other'] };
     expect(verdictOn(standing({ subscription }), event, now).clause).toBe('subscription.types');
@@ -78,12 +99,18 @@ describe('the verdict', () => {
       { clause: 'no-teacher', do: 'drop', path: '/data/teacher' },
       { clause: 'coarse', do: 'round', path: '/data/co2', to: 100 },
     ];
-    expect(verdictOn(withClauses(clauses), event, now)).toEqual({ kind: 'redact', clause: 'minimisation.no-teacher+coarse' });
+    expect(verdictOn(withClauses(clauses), event, now)).toEqual({
+      kind: 'redact',
+      clause: 'minimisation.no-teacher+coarse',
+    });
   });
 
   it('withholds data that its clauses cannot reach into', () => {
     const clauses: MinimisationClause[] = [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }];
-    expect(verdictOn(withClauses(clauses), { ...event, jsonData: false }, now)).toEqual({ kind: 'withhold', clause: 'minimisation.no-teacher' });
+    expect(verdictOn(withClauses(clauses), { ...event, jsonData: false }, now)).toEqual({
+      kind: 'withhold',
+      clause: 'minimisation.no-teacher',
+    });
   });
 
   it('delays from the instant of acceptance, then goes on', () => {
@@ -96,5 +123,7 @@ describe('the verdict', () => {
 
 it('lets nothing pass at all where the standing has a clause', () => {
   expect(standingClause(standing(), now)).toBeUndefined();
-  expect(standingClause(standing({ contract: given.contract({ state: 'terminated' }) }), now)).toBe('contract.state=terminated');
+  expect(standingClause(standing({ contract: given.contract({ state: 'terminated' }) }), now)).toBe(
+    'contract.state=terminated',
+  );
 });
