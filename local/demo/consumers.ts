@@ -15,6 +15,8 @@ export interface Consumer {
 }
 
 const LOOKS = 6;
+const RETRY_MS = 2000;
+const WATCH_MS = 5000;
 
 /** Tells an event that came by webhook, with what the contract said of it: the delivery's own record is asked. */
 export async function tellReceived(
@@ -43,28 +45,62 @@ export async function tellReceived(
   });
 }
 
-/** Pulls a subscription until the signal: receives, tells, acknowledges. `onEvent` hears of each event. */
-export async function pull(consumer: Consumer, subscription: string, onEvent: () => void): Promise<void> {
-  const { mesh, view, signal, id: who } = consumer;
+/** Pulls a subscription until the signal: receives, acknowledges, tells. `onEvent` hears of each event. */
+export function pull(consumer: Consumer, subscription: string, onEvent: () => void): Promise<void> {
+  const { mesh, view, id: who } = consumer;
   const messages = `/subscriptions/${subscription}/messages`;
+  return repeatedly(consumer, async () => {
+    const { body } = await mesh.ask<Pulled>('POST', `${messages}/receive`, {
+      json: { max: 10, waitSeconds: 10 },
+    });
+    if (body.messages.length === 0) return;
+    await mesh.ask('POST', `${messages}/ack`, { json: { leases: body.messages.map(({ lease }) => lease) } });
+    const lines = await linesOf(mesh, subscription, body.messages);
+    for (const line of lines) view.line({ what: 'pulled', who, ...line });
+    lines.forEach(onEvent);
+  });
+}
+
+/** Tells what a contract withholds from a webhook, until the signal: the receiver itself hears nothing of it. */
+export function watchWithheld(consumer: Consumer, subscription: string): Promise<void> {
+  const { mesh, view, signal, id: who } = consumer;
+  const since = encodeURIComponent(new Date().toISOString());
+  const list = `/subscriptions/${subscription}/deliveries?status=withheld&since=${since}&limit=20`;
+  const told = new Set<string>();
+  return repeatedly(consumer, async () => {
+    await wait(WATCH_MS, undefined, { signal });
+    const { body } = await mesh.ask<{ items: Delivery[] }>('GET', list);
+    for (const delivery of body.items.toReversed()) {
+      if (told.has(delivery.id)) continue;
+      told.add(delivery.id);
+      const line = { dataset: datasetOf(delivery.event.type), summary: 'an event kept back' };
+      view.line({ what: 'withheld', who, ...line, how: sayingOf(delivery), ids: idsOf(delivery) });
+    }
+  });
+}
+
+/** Does a step again and again until the signal; the same trouble is told once, until a step succeeds. */
+async function repeatedly({ id, view, signal }: Consumer, step: () => Promise<void>): Promise<void> {
+  let trouble = '';
   while (!signal.aborted) {
     try {
-      const { body } = await mesh.ask<Pulled>('POST', `${messages}/receive`, {
-        json: { max: 10, waitSeconds: 10 },
-      });
-      if (body.messages.length === 0) continue;
-      await mesh.ask('POST', `${messages}/ack`, {
-        json: { leases: body.messages.map(({ lease }) => lease) },
-      });
-      const lines = await linesOf(mesh, subscription, body.messages);
-      for (const line of lines) view.line({ what: 'pulled', who, ...line });
-      lines.forEach(onEvent);
+      await step();
+      trouble = '';
     } catch (error) {
       if (signal.aborted) return;
-      tellFault(view, who, error);
-      await wait(2000, undefined, { signal }).catch(() => undefined);
+      if (trouble !== String(error)) tellTrouble(view, id, error);
+      trouble = String(error);
+      await wait(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+/** A conflict is the contract's saying: nothing passes on it now. Anything else is a fault. */
+function tellTrouble(view: View, who: string, error: unknown): void {
+  const closed = error instanceof MeshProblem && error.problem.status === 409;
+  if (closed)
+    view.line({ what: 'withheld', who, summary: 'all that is to be pulled', ids: error.problem.detail });
+  else tellFault(view, who, error);
 }
 
 /** Tells what went wrong for a participant, in one line: the mesh's own words where it has some. */
@@ -99,6 +135,9 @@ async function linesOf(
     };
   });
 }
+
+/** A delivery's id with that of its event, which a contract may hide. */
+const idsOf = ({ id, event }: Delivery): string => (event.id === undefined ? id : `${id} of ${event.id}`);
 
 /** What the contract said of a delivery, and by which clauses: `redact: no-presence`, or the first of many. */
 export function sayingOf({ verdict, clause }: Pick<Delivery, 'verdict' | 'clause'>): string {

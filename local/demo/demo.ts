@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Contract } from '../../schemas/contract.ts';
 import { AGREEMENTS } from './agreements.ts';
 import { PARTICIPANTS } from './participants.ts';
 import { openSdkDoor } from './publishing.ts';
@@ -42,8 +43,8 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
   try {
     await seedParticipants(stage);
     await seedDatasets(stage);
-    await seedAgreements(stage);
-    view.section('Try', firstSteps(options.url));
+    const contracts = await seedAgreements(stage);
+    view.section('Try, in another terminal', firstSteps(options.url, contracts));
     await startStreams(stage);
     await firstEvents(stage);
   } catch (error) {
@@ -54,13 +55,18 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
   return { keys: stage.keys, done: untilEnd(stage) };
 }
 
-function firstSteps(url: string): string[] {
-  const lab = `$(node -p "require('./.local/mesh.json').keys['${PARTICIPANTS.lab.id}']")`;
+function firstSteps(url: string, contracts: Contract[]): string[] {
+  const { atmo, app, lab } = PARTICIPANTS;
+  const as = (id: string): string =>
+    `-H "Authorization: Bearer $(node -p "require('./.local/mesh.json').keys['${id}']")"`;
+  const contract = contracts.find(({ consumer }) => consumer === app.id)?.id ?? '';
+  const reason = `-H 'Content-Type: application/json' -d '{"reason":"A pause"}'`;
   return [
-    `mesh   ${url}`,
-    'keys   .local/mesh.json',
-    `look   curl -s ${url}/v1/datasets`,
-    `as     curl -s -H "Authorization: Bearer ${lab}" ${url}/v1/contracts`,
+    `the datasets    curl -s ${url}/v1/datasets`,
+    `as the lab      curl -s ${as(lab.id)} ${url}/v1/contracts`,
+    `Atmo says stop  curl -s -X POST ${as(atmo.id)} ${reason} ${url}/v1/contracts/${contract}/suspend`,
+    `and go on       curl -s -X POST ${as(atmo.id)} ${url}/v1/contracts/${contract}/resume`,
+    'The keys are in .local/mesh.json as soon as the mesh is ready.',
   ];
 }
 

@@ -1,6 +1,7 @@
+import type { Contract } from '../../schemas/contract.ts';
 import { admit, putDataset } from './admission.ts';
-import { agree, type Agreement, AGREEMENTS, subscribe } from './agreements.ts';
-import { type Consumer, pull, tellReceived } from './consumers.ts';
+import { agree, type Agreement, AGREEMENTS, subscribe, type Subscribed } from './agreements.ts';
+import { type Consumer, pull, tellReceived, watchWithheld } from './consumers.ts';
 import { co2Ecoles } from './datasets/co2-ecoles.ts';
 import { parkings } from './datasets/parkings.ts';
 import { re2020Batiments } from './datasets/re2020-batiments.ts';
@@ -36,20 +37,21 @@ export async function seedDatasets(stage: Stage): Promise<void> {
   stage.view.section('Datasets', table(rows));
 }
 
-/** Makes contracts and subscriptions; from then on the consumers listen. */
-export async function seedAgreements(stage: Stage): Promise<void> {
+/** Makes contracts and subscriptions; from then on the consumers listen. Answers the contracts, as agreed upon. */
+export async function seedAgreements(stage: Stage): Promise<Contract[]> {
   const receivers = new Map<string, Receiver>();
-  const rows: string[][] = [];
-  for (const agreement of AGREEMENTS) rows.push(await seedAgreement(stage, receivers, agreement));
-  stage.view.section('Contracts and subscriptions', table(rows));
+  const made: { contract: Contract; row: string[] }[] = [];
+  for (const agreement of AGREEMENTS) made.push(await seedAgreement(stage, receivers, agreement));
+  stage.view.section('Contracts and subscriptions', table(made.map(({ row }) => row)));
+  return made.map(({ contract }) => contract);
 }
 
 async function seedAgreement(
   stage: Stage,
   receivers: Map<string, Receiver>,
   agreement: Agreement,
-): Promise<string[]> {
-  const { url, dpoKey, signal, view, heard } = stage;
+): Promise<{ contract: Contract; row: string[] }> {
+  const { url, dpoKey, signal, view } = stage;
   const { via, filter, provider } = agreement;
   const consumer: Consumer = {
     id: agreement.consumer,
@@ -60,18 +62,38 @@ async function seedAgreement(
   const dpo = dpoKey === undefined ? undefined : meshClient(url, dpoKey, signal);
   const contract = await agree(consumer.mesh, meshOf(stage, provider), dpo, agreement);
   const receiver = via === 'pull' ? undefined : await receiverOf(stage, receivers, consumer);
-  const { subscription, secret } = await subscribe(consumer.mesh, contract, agreement, receiver?.url ?? '');
-  if (!receiver)
+  const subscribed = await subscribe(consumer.mesh, contract, agreement, receiver?.url ?? '');
+  listen(stage, consumer, receiver, subscribed);
+  const wish = filter ? `${via}, only ${JSON.stringify(filter)}` : via;
+  const row = [
+    consumer.id,
+    contract.dataset,
+    contract.purpose,
+    contract.id,
+    subscribed.subscription.id,
+    wish,
+  ];
+  return { contract, row };
+}
+
+/** From now on the consumer hears: by its web server, or by pulling. */
+function listen(
+  stage: Stage,
+  consumer: Consumer,
+  receiver: Receiver | undefined,
+  { subscription: { id }, secret }: Subscribed,
+): void {
+  if (!receiver) {
     background(
       stage,
       consumer,
-      pull(consumer, subscription.id, () => heard.add(consumer.id)),
+      pull(consumer, id, () => stage.heard.add(consumer.id)),
     );
-  else if (secret === undefined)
-    throw new Trouble(`the subscription ${subscription.id} came without a secret`);
-  else receiver.trust(secret);
-  const wish = filter ? `${via}, only ${JSON.stringify(filter)}` : via;
-  return [consumer.id, contract.dataset, contract.purpose, contract.id, subscription.id, wish];
+    return;
+  }
+  if (secret === undefined) throw new Trouble(`the subscription ${id} came without a secret`);
+  receiver.trust(secret);
+  background(stage, consumer, watchWithheld(consumer, id));
 }
 
 /** The one web server of a consumer. */

@@ -9,7 +9,7 @@ export interface Out {
 
 /** What a line of the view can tell. */
 export type Happening =
-  'published' | 'sent' | 'duplicate' | 'refused' | 'delivered' | 'pulled' | 'retrying' | 'withheld' | 'fault';
+  'published' | 'sent' | 'duplicate' | 'refused' | 'delivered' | 'pulled' | 'withheld' | 'fault';
 
 /** One thing that happened: who did it, on which dataset, what it was, and the ids. */
 export interface Line {
@@ -37,6 +37,8 @@ export interface View {
 const CODES = { dim: 2, bold: 1, green: 32, cyan: 36, yellow: 33, red: 31 } as const;
 type Style = keyof typeof CODES;
 const GAP = '  ';
+/** Columns from which everything stands on one row. */
+const WIDE = 160;
 
 const STYLE: Record<Happening, Style> = {
   published: 'cyan',
@@ -45,7 +47,6 @@ const STYLE: Record<Happening, Style> = {
   refused: 'red',
   delivered: 'green',
   pulled: 'green',
-  retrying: 'yellow',
   withheld: 'yellow',
   fault: 'red',
 };
@@ -62,17 +63,34 @@ export const lookOf = (out: Out, environment: NodeJS.ProcessEnv): Look => ({
   columns: out.isTTY ? out.columns : undefined,
 });
 
-/** One line of the view, without its end: time, what, who, dataset, summary, door or verdict, ids. */
-export function formatLine({ what, who, dataset, summary, how, ids }: Line, at: Date, look: Look): string {
-  const cells: [text: string, style?: Style][] = [
-    [at.toTimeString().slice(0, 8), 'dim'],
-    [what.padEnd(9), STYLE[what]],
-    [who.padEnd(18)],
-    [(dataset ?? '').padEnd(16), 'dim'],
-    [oneLine(summary).padEnd(34)],
-    [oneLine(how ?? '').padEnd(32), 'bold'],
-    [ids ?? '', 'dim'],
-  ];
+/**
+ * One line of the view, without its end: time, what, who, dataset, summary, door or verdict, ids. On a narrow
+ * terminal the dataset is left out, and ids that do not fit stand on a row of their own.
+ */
+export function formatLine(line: Line, at: Date, look: Look): string {
+  const { what, who, dataset = '', summary, how = '', ids = '' } = line;
+  const time: Cell = [at.toTimeString().slice(0, 8), 'dim'];
+  const begin: Cell[] = [time, [what.padEnd(9), STYLE[what]], [who.padEnd(18)]];
+  const said = oneLine(how);
+  const known: Cell = [oneLine(ids), 'dim'];
+  if (look.columns === undefined || look.columns >= WIDE) {
+    const middle: Cell[] = [
+      [dataset.padEnd(16), 'dim'],
+      [oneLine(summary).padEnd(34)],
+      [said.padEnd(32), 'bold'],
+    ];
+    return row([...begin, ...middle, known], look);
+  }
+  const narrow: Cell[] = [...begin, [oneLine(summary).padEnd(34)], [said, 'bold']];
+  const length = [...narrow, known].reduce((sum, [text]) => sum + text.length + GAP.length, -GAP.length);
+  if (length <= look.columns || ids === '') return row([...narrow, known], look);
+  return `${row(narrow, look)}\n${row([[' '.repeat(time[0].length)], known], look)}`;
+}
+
+type Cell = [text: string, style?: Style];
+
+/** One row of a terminal: cut where it ends. */
+function row(cells: Cell[], look: Look): string {
   let room = look.columns ?? Infinity;
   const shown = cells.map(([text, style]) => {
     const fitting =

@@ -28,10 +28,17 @@ describe('a line of the view', () => {
     expect(stripVTControlCharacters(coloured)).toBe(formatLine(LINE, AT, { colour: false }));
   });
 
-  test.each([20, 41, 60, 100])('is cut at %i columns', (columns) => {
-    const plain = stripVTControlCharacters(formatLine(LINE, AT, { colour: true, columns }));
-    expect(plain.length).toBeLessThanOrEqual(columns);
-    expect(formatLine(LINE, AT, { colour: false }).startsWith(plain.replace('…', ''))).toBe(true);
+  test.each([20, 41, 60, 100, 120, 159])('keeps within %i columns', (columns) => {
+    const rows = stripVTControlCharacters(formatLine(LINE, AT, { colour: true, columns })).split('\n');
+    for (const row of rows) expect(row.length).toBeLessThanOrEqual(columns);
+  });
+
+  test('on a narrow terminal has its ids on a row of their own, when there is no room', () => {
+    const ids = 'dlv_01M833R4W97WYQCAR6R96VD0PE of ce2-1';
+    const look = { colour: false, columns: 110 };
+    expect(formatLine({ ...LINE, ids }, AT, look).split('\n')[1]).toBe(`          ${ids}`);
+    expect(formatLine(LINE, AT, look)).not.toContain('\n');
+    expect(formatLine({ ...LINE, ids }, AT, { colour: false, columns: 170 })).not.toContain('\n');
   });
 
   test('lets no control characters through that a participant published', () => {

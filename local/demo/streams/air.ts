@@ -5,14 +5,14 @@ import { publishStructured } from '../publishing.ts';
 import type { View } from '../view.ts';
 import { dataFile, resultOf, type Stream, tellPublished } from './stream.ts';
 
-/** One classroom's reading a second, in turn; each time round, a minute of the recorded room has passed. */
+/** One classroom's reading at a time, in turn; each time round, a minute of the recorded room has passed. */
 export async function airStream(provider: MeshClient, view: View, now: () => Date): Promise<Stream> {
   const { id: who } = PARTICIPANTS.atmo;
   const readings = readAir(await dataFile('indoor-co2-occupancy-test.csv'));
   let count = 0;
   return {
     who,
-    everyMs: 1000,
+    everyMs: 1500,
     async step() {
       const room = CLASSROOMS[count % CLASSROOMS.length];
       const minute = Math.floor(count / CLASSROOMS.length);

@@ -27,7 +27,7 @@ export async function carParkStream(
   let replay = { source: replaySource(now()), row: FIRST_ROW, told: new Set<string>() };
   return {
     who,
-    everyMs: 3500,
+    everyMs: 4500,
     async step() {
       if (replay.row >= rows.length) replay = { source: replaySource(now()), row: 0, told: new Set() };
       const { row, source, told } = replay;
