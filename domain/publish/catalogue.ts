@@ -53,7 +53,7 @@ export function catalogueReader(
   schemas: Pick<SchemaJudge, 'judge'>,
   options: { maxAgeMs: number; now: () => number },
 ): {
-  catalogue: (provider: string) => Promise<Catalogue>;
+  catalogue: (provider: string, renew?: 'renew') => Promise<Catalogue>;
   judgeOf: (type: PublishableType) => Promise<(data: unknown) => Fault[]>;
 } {
   const catalogue = freshCache(async (provider) => byType(await registry.publishable(provider)), options);
@@ -66,6 +66,23 @@ export function catalogueReader(
     { ...options, maxAgeMs: Number.POSITIVE_INFINITY },
   );
   return { catalogue, judgeOf: (type) => judge(schemaId(type.dataset, type.type, type.schemaVersion)) };
+}
+
+/**
+ * Finds types for one call. One that is unknown is looked for once more in a catalogue read now, since its dataset may
+ * be younger than the one remembered.
+ */
+export function typeFinder(
+  types: Pick<ReturnType<typeof catalogueReader>, 'catalogue'>,
+  provider: string,
+): (type: string, dataset: unknown) => Promise<ReturnType<typeof resolveType>> {
+  let renewed: Promise<Catalogue> | undefined;
+  return async (type, dataset) => {
+    const resolved = resolveType(await (renewed ?? types.catalogue(provider)), type, dataset);
+    if ('found' in resolved || renewed) return resolved;
+    renewed = types.catalogue(provider, 'renew');
+    return resolveType(await renewed, type, dataset);
+  };
 }
 
 function byType(types: PublishableType[]): Catalogue {

@@ -4,7 +4,7 @@ import { eventKey } from '../../events/key.ts';
 import { sealEvent } from '../../events/seal.ts';
 import type { Fault, Problem } from '../../schemas/problem.ts';
 import type { AppendResult, Clock, Ledger, LedgerEntry } from '../ports.ts';
-import { type catalogueReader, resolveType } from './catalogue.ts';
+import { type catalogueReader, typeFinder } from './catalogue.ts';
 import type { PublishOutcome } from './outcome.ts';
 
 /** The most bytes of one event as stored: what every intermediary must forward (CloudEvents 1.0, "Size Limits"). */
@@ -39,8 +39,9 @@ export async function publish(
   const checked = new Map<number, Checked>();
   const now = deps.now();
   const own = `//${deps.territory}/${provider}`;
+  const find = typeFinder(deps.types, provider);
   for (const [index, candidate] of candidates.entries()) {
-    const result = await check(deps, provider, own, candidate, now);
+    const result = await check(deps, { provider, own, find, now }, candidate);
     if ('entry' in result) checked.set(index, result);
     else outcomes[index] = result;
   }
@@ -48,25 +49,32 @@ export async function publish(
   return outcomes;
 }
 
+/** What all events of one call share. */
+interface Call {
+  provider: string;
+  /** The provider's own source. */
+  own: string;
+  find: ReturnType<typeof typeFinder>;
+  now: Date;
+}
+
 async function check(
   deps: PublishDeps,
-  provider: string,
-  own: string,
+  { provider, own, find, now }: Call,
   candidate: unknown,
-  now: Date,
 ): Promise<Checked | (PublishOutcome & { status: 'rejected' })> {
   const read = readCloudEvent(candidate);
   if ('faults' in read)
     return rejected(idOf(candidate), notValid('The event is not a CloudEvent 1.0', read.faults));
   const { event } = read;
-  if (event.source && event.source !== own && !event.source.startsWith(`${own}/`)) {
+  if (event.source && !isBelow(own, event.source)) {
     const message = `must be ${own} or a path below it; leave it out to have it filled in`;
     return rejected(
       event.id,
       notValid(`The source ${event.source} is not yours`, [{ path: '/source', message }]),
     );
   }
-  const resolved = resolveType(await deps.types.catalogue(provider), event.type, event['dataset']);
+  const resolved = await find(event.type, event['dataset']);
   if ('problem' in resolved) return rejected(event.id, resolved.problem);
   const type = resolved.found;
   const faults = (await deps.types.judgeOf(type))(dataOf(event));
@@ -160,6 +168,10 @@ function outcomeOf({ outcome }: Checked, result: AppendResult): PublishOutcome {
       };
   }
 }
+
+/** Whether a source is the participant's own, or a path below it: one that no dot segment leads out of (RFC 3986). */
+const isBelow = (own: string, source: string): boolean =>
+  source === own || (source.startsWith(`${own}/`) && !/\/(?:\.|%2e){1,2}(?:[/?#]|$)/i.test(source));
 
 /** What the schema judges: `data`, the base64 text of binary data, or nothing. */
 const dataOf = (event: CloudEvent): unknown => ('data' in event ? event.data : event.data_base64);

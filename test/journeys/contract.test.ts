@@ -10,6 +10,7 @@ import {
   type Party,
   pause,
   publish,
+  published,
   type Receiver,
   receiver,
   share,
@@ -48,7 +49,7 @@ describe('minimisation', () => {
       kind: 'webhook',
       url: hook.url,
     });
-    await publish(provider, eventOf(dataset.type, { co2: 800, teacher: 'Mme Martin' }));
+    await published(provider, eventOf(dataset.type, { co2: 800, teacher: 'Mme Martin' }));
     const [request] = await hook.until(1);
     expect(verified(secret, request!)).toMatchObject({ data: { co2: 800 } });
     expect(request!.body).not.toContain('Martin');
@@ -98,12 +99,12 @@ describe('the gate', () => {
     const contract = await agree(consumer, dataset.id);
     const hook = await listening(() => 500);
     const { id } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
-    await publish(provider, eventOf(dataset.type, { co2: 800 }));
+    await published(provider, eventOf(dataset.type, { co2: 800 }));
     await hook.until(1);
     await stop({ consumer, contract });
     const closed = Date.now() + 5000;
     // Something new comes too, after the stop.
-    await publish(provider, eventOf(dataset.type, { co2: 801 }));
+    await published(provider, eventOf(dataset.type, { co2: 801 }));
     await eventually(async () => {
       if (_.includes('consumer') && _.includes('operator')) await pause(6000);
       else {

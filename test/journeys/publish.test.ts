@@ -8,6 +8,7 @@ import {
   mesh,
   type Party,
   publish,
+  published,
   publishBatch,
   type Receiver,
   receiver,
@@ -205,7 +206,7 @@ describe('what is refused', () => {
     );
     expect(
       (
-        await publish(
+        await published(
           { ...provider, key: `${provider.key.slice(0, -1)}_` },
           eventOf(dataset.type, { co2: 1 }),
         )
@@ -230,7 +231,7 @@ describe('a filter', () => {
     );
     await hook.until(2);
     const last = eventOf(dataset.type, { co2: 3000 });
-    await publish(provider, last);
+    await published(provider, last);
     await hook.until(3);
     expect(hook.received.map(({ body }) => JSON.parse(body).data.co2).sort()).toEqual([1000.5, 2000, 3000]);
   });

@@ -11,6 +11,7 @@ import {
   type Party,
   pause,
   publish,
+  published,
   share,
   subscribe,
   unique,
@@ -49,7 +50,7 @@ describe('pulling', () => {
   it('leases events, and acknowledges them for good', async () => {
     const { id, messages, receive } = await pulling();
     const events = [1, 2, 3].map((n) => eventOf(dataset.type, { co2: 400, n }));
-    for (const event of events) await publish(provider, event);
+    for (const event of events) await published(provider, event);
     const got = await receive(3);
     expect(got.map(({ event }) => event.id).sort()).toEqual(events.map((event) => event.id).sort());
     const leases = got.map(({ lease }) => lease);
@@ -68,7 +69,7 @@ describe('pulling', () => {
   it('gives back what is released, holds what is extended', async () => {
     const { messages, receive } = await pulling();
     const event = eventOf(dataset.type, { co2: 410 });
-    await publish(provider, event);
+    await published(provider, event);
     const [first] = await receive(1);
     await messages('release', { leases: [first!.lease] });
     const [second] = await receive(1);
@@ -81,7 +82,7 @@ describe('pulling', () => {
 
   it('gives nothing and takes no acknowledgement once the contract has ended', async () => {
     const { contract, messages, receive } = await pulling();
-    await publish(provider, eventOf(dataset.type, { co2: 420 }));
+    await published(provider, eventOf(dataset.type, { co2: 420 }));
     const [leased] = await receive(1);
     await must(200, provider.key, 'POST', `/v1/contracts/${contract}/terminate`, { reason: 'over' });
     await eventually(async () => {

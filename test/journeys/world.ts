@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { inject } from 'vitest';
+import { afterEach, inject } from 'vitest';
 
 /** Where the mesh under test is, and whose keys the run has. */
 export const mesh = inject('mesh');
@@ -130,18 +130,24 @@ export async function agree(consumer: Party, dataset: string, more: object = {})
   return body.id;
 }
 
-/** Subscribes to a contract. */
+const webhooks: { consumer: Party; id: string }[] = [];
+
+// What a test leaves subscribed would be retried for minutes beside the tests after it.
+afterEach(async () => {
+  for (const { consumer, id } of webhooks.splice(0))
+    await ask(consumer.key, 'DELETE', `/v1/subscriptions/${id}`);
+});
+
+/** Subscribes to a contract; a webhook subscription ends with its test. */
 export async function subscribe(
   consumer: Party,
   contract: string,
-  destination: object,
+  destination: { kind: string } & Record<string, unknown>,
   more: object = {},
 ): Promise<{ id: string; secret: string }> {
-  const { body } = await must(201, consumer.key, 'POST', '/v1/subscriptions', {
-    contract,
-    destination,
-    ...more,
-  });
+  const request = { contract, destination, ...more };
+  const { body } = await must(201, consumer.key, 'POST', '/v1/subscriptions', request);
+  if (destination.kind === 'webhook') webhooks.push({ consumer, id: body.subscription.id });
   return { id: body.subscription.id, secret: body.secret };
 }
 
@@ -158,6 +164,12 @@ export const eventOf = (type: string, data: unknown, more: object = {}) => ({
 /** Publishes one event in structured mode. */
 export const publish = (provider: Party, event: object): Promise<Answer> =>
   ask(provider.key, 'POST', '/v1/events', event, { 'content-type': 'application/cloudevents+json' });
+
+/** Publishes one event that must be accepted. */
+export async function published(provider: Party, event: object): Promise<void> {
+  const { status, body } = await publish(provider, event);
+  if (status !== 202) throw new Error(`published with ${status}: ${JSON.stringify(body)}`);
+}
 
 /** Publishes a batch. */
 export const publishBatch = (provider: Party, events: object[]): Promise<Answer> =>
