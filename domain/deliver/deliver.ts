@@ -1,5 +1,5 @@
 import type { Delivery } from '../../schemas/delivery.ts';
-import { seconds } from '../../schemas/duration.ts';
+import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { matches } from '../pattern/match.ts';
@@ -14,13 +14,14 @@ import type {
   RoutedEvent,
   Sealer,
   Sender,
+  WebhookRequest,
 } from '../ports.ts';
-import { routed } from '../route.ts';
-import { deliveryId } from './identity.ts';
+import type { NoteHealth } from './health.ts';
 import { minimise } from './minimise.ts';
 import { attemptOf, recorded, type Step } from './record.ts';
-import { afterAnswer, MAX_DELAY_SECONDS, type Next } from './retry.ts';
+import { afterAnswer, MAX_DELAY_SECONDS } from './retry.ts';
 import type { StandingReader } from './standing.ts';
+import { type Task, tasksOf } from './tasks.ts';
 import { type Standing, type Verdict, verdictOn } from './verdict.ts';
 import { judged, stated, webhookRequest } from './wire.ts';
 
@@ -33,8 +34,7 @@ export interface DeliverDeps {
   pullQueues: Pick<PullQueues, 'send'>;
   send: Sender;
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
-  /** Told how an attempt on a subscription went, when that may change its status. */
-  noteHealth: (subscription: Subscription, next: Next['kind'], now: Date) => Promise<void>;
+  noteHealth: NoteHealth;
   now: Clock;
   territory: Pick<Territory, 'retryWaits' | 'webhookTimeout'>;
 }
@@ -43,20 +43,12 @@ export interface DeliverDeps {
 export interface DeliverReport {
   /** Indices of messages that must come again: something could not be read or written. */
   failed: number[];
-  /** Why the first of them failed. */
+  /** What went wrong first: why a message failed, or why a subscription's status could not be kept. */
   error?: unknown;
   /** The records written. */
   records: Delivery[];
   /** Messages that another one had overtaken, or that no rule stands for any more. */
   dropped: number;
-}
-
-/** One message with all that is known of its delivery before it is judged. */
-interface Task {
-  id: string;
-  message: DeliveryMessage;
-  routed: RoutedEvent;
-  before: Delivery | undefined;
 }
 
 /** What a task leads to: a record, and what follows from it. */
@@ -67,8 +59,15 @@ interface Done {
   /** Goes to a pull queue. */
   pull?: { queue: string; reference: PullReference };
   /** How an attempt went, which may change the status of its subscription. */
-  health?: { subscription: Subscription; next: Next['kind'] };
+  health?: { subscription: Subscription; went: Parameters<NoteHealth>[1] };
 }
+
+/** How long making a request may take after its verdict; longer, and the verdict is asked anew. */
+const PREPARED_WITHIN_MS = 500;
+/** How often, before the message is held: by then what is slow to answer once is known. */
+const JUDGED_AT_MOST = 3;
+/** A wake-up that has not come so long after its time is taken to be lost: the clock then sends another. */
+const LOST_AFTER_MS = 120_000;
 
 /**
  * Takes messages of the delivery queue: asks the verdict just before each send, minimises, signs, sends and records.
@@ -77,95 +76,84 @@ interface Done {
 export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): Promise<DeliverReport> {
   const tasks = await tasksOf(deps, messages);
   await deps.standings.prefetch(messages.map(({ subscription }) => subscription)).catch(() => undefined);
-  const settled = await Promise.allSettled(tasks.map((task) => (task ? handle(deps, task) : undefined)));
-  const failed: number[] = [];
-  const done: Done[] = [];
-  let error: unknown;
-  for (const [index, result] of settled.entries()) {
-    if (result.status === 'rejected') {
-      failed.push(index);
-      error ??= result.reason;
-    } else if (result.value) done.push(result.value);
+  const results = await Promise.allSettled(tasks.map((task) => (task ? handle(deps, task) : undefined)));
+  const failed = new Map<number, unknown>();
+  const done = new Map<number, Done>();
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'rejected') failed.set(index, result.reason);
+    else if (result.value) done.set(index, result.value);
   }
-  await keep(deps, done);
+  await queueReferences(deps, done, failed);
+  const unnoted = await keep(deps, [...done.values()]);
+  const [error = unnoted] = failed.values();
   return {
-    failed,
+    failed: [...failed.keys()],
     ...(error !== undefined && { error }),
-    records: done.map(({ record }) => record),
-    dropped: settled.length - failed.length - done.length,
+    records: [...done.values()].map(({ record }) => record),
+    dropped: results.length - failed.size - done.size,
   };
 }
 
-/** Reads the records and the events that are only referred to: one call each. Undefined where nothing is to be done. */
-async function tasksOf(deps: DeliverDeps, messages: DeliveryMessage[]): Promise<(Task | undefined)[]> {
-  const ids = messages.map(
-    ({ again, event, subscription }) => again?.delivery ?? deliveryId(event.sequence, subscription.id),
-  );
-  const unique = [...new Set(ids)];
-  const records = await deps.deliveries.read(unique);
-  const recordOf = new Map(unique.map((id, index) => [id, records[index]]));
-  const referred = [...new Set(messages.flatMap(({ event }) => ('event' in event ? [] : [event.key])))];
-  const entries = referred.length === 0 ? [] : await deps.ledger.read(referred, deps.now());
-  const eventOf = new Map(referred.map((key, index) => [key, entries[index]]));
-  const seen = new Set<string>();
-  return messages.map((message, index) => {
-    const id = ids[index] as string; // one id for each message
-    const before = recordOf.get(id);
-    if (seen.has(id) || overtaken(message, before)) return undefined;
-    seen.add(id);
-    const entry = 'event' in message.event ? undefined : eventOf.get(message.event.key);
-    const event = 'event' in message.event ? message.event : entry && routed(entry);
-    return event && { id, message, routed: event, before };
-  });
-}
-
-/** Whether a message has nothing left to do: its delivery is decided, or went on without it. */
-function overtaken({ again }: DeliveryMessage, before: Delivery | undefined): boolean {
-  if (!before) return false;
-  if (again)
-    return (
-      again.attempts !== before.attemptCount || before.status === 'delivered' || before.status === 'gone'
-    );
-  return before.status !== 'retrying' && before.status !== 'delayed';
-}
-
-async function handle(deps: DeliverDeps, task: Task): Promise<Done | undefined> {
+async function handle(deps: DeliverDeps, task: Task, tries = JUDGED_AT_MOST): Promise<Done | undefined> {
   const standing = await deps.standings.read(task.message.subscription);
   const { subscription } = standing;
-  // While a changed filter settles, the rule of the old one still matches: the new one decides.
-  if (subscription?.rule.replaces && subscription.filter && !matches(subscription.filter, task.routed.event))
-    return undefined;
   const now = deps.now();
+  // While a changed filter settles, the rule of the old one still matches: the new one decides.
+  if (
+    subscription?.rule.replaces &&
+    subscription.filter &&
+    !matches(subscription.filter, task.routed.event)
+  ) {
+    const verdict = { kind: 'withhold', clause: 'subscription.filter' } as const;
+    return task.before && finish(task, standing, { status: 'withheld', verdict }, now);
+  }
   const verdict = verdictOn(standing, judged(task.routed), now);
   if (verdict.kind === 'withhold' || !subscription)
     return finish(task, standing, { status: 'withheld', verdict }, now);
   if (verdict.kind === 'delay')
     return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
   if (subscription.destination.kind === 'pull') return toPull(task, standing, verdict, now);
-  return attempt(deps, task, standing, subscription, subscription.destination, verdict);
+  const prepared = await prepare(deps, task, standing, subscription, subscription.destination);
+  if (prepared.at.getTime() - now.getTime() <= PREPARED_WITHIN_MS) {
+    return attempt(deps, task, standing, subscription, prepared, verdict);
+  }
+  if (tries > 1) return handle(deps, task, tries - 1);
+  throw new Error('the request took too long to make for its verdict to stand');
 }
+
+/** The signed request, and when it was made: all that takes time between verdict and send. */
+async function prepare(
+  deps: DeliverDeps,
+  task: Task,
+  standing: Standing,
+  subscription: Subscription,
+  destination: Subscription['destination'] & { kind: 'webhook' },
+): Promise<{ request: WebhookRequest; at: Date }> {
+  const event = await minimised(deps, task.routed, standing);
+  const live = liveSecrets(subscription, deps.now());
+  const secrets = await Promise.all(live.map(({ sealed }) => deps.sealer.unseal(sealed)));
+  const at = deps.now();
+  const timeoutMs = milliseconds(deps.territory.webhookTimeout);
+  return { request: webhookRequest(destination, event, task.id, secrets, at, timeoutMs), at };
+}
+
+const liveSecrets = ({ secrets }: Subscription, now: Date): Subscription['secrets'] =>
+  secrets.filter(({ until }) => until === undefined || Date.parse(until) > now.getTime());
 
 async function attempt(
   deps: DeliverDeps,
   task: Task,
   standing: Standing,
   subscription: Subscription,
-  destination: Subscription['destination'] & { kind: 'webhook' },
+  { request, at }: { request: WebhookRequest; at: Date },
   verdict: Verdict,
 ): Promise<Done> {
-  const event = await minimised(deps, task.routed, standing);
-  const at = deps.now();
-  const live = subscription.secrets.filter(
-    ({ until }) => until === undefined || Date.parse(until) > at.getTime(),
-  );
-  const secrets = await Promise.all(live.map(({ sealed }) => deps.sealer.unseal(sealed)));
-  const timeoutMs = seconds(deps.territory.webhookTimeout) * 1000;
-  const answer = await deps.send(webhookRequest(destination, event, task.id, secrets, at, timeoutMs));
+  const answer = await deps.send(request);
   const now = deps.now();
   const count = (task.before?.attemptCount ?? 0) + 1;
   const next = afterAnswer(answer, count, deps.territory.retryWaits, now);
   const step = { verdict, attempt: attemptOf(answer, at, now.getTime() - at.getTime()) };
-  const health = { subscription, next: next.kind };
+  const health = { subscription, went: { next: next.kind, count } };
   if (next.kind === 'retry') {
     const due = new Date(now.getTime() + next.afterSeconds * 1000);
     return { ...later(task, standing, { ...step, status: 'retrying' }, due, now), health };
@@ -196,11 +184,15 @@ function toPull(task: Task, standing: Standing, verdict: Verdict, now: Date): Do
   return { ...finish(task, standing, { status: 'available', verdict }, now), pull: { queue, reference } };
 }
 
-/** Waits up to 15 minutes go back to the queue; longer ones are due items, released by the clock. */
+/**
+ * Waits up to 15 minutes go back to the queue; longer ones are due items, released by the clock. The short ones are due
+ * too, a while after their time: were this interrupted before the wake-up is sent, the message that comes again would
+ * find itself overtaken, and nothing else would wake the delivery.
+ */
 function later(task: Task, standing: Standing, step: Step, due: Date, now: Date): Done {
   const wait = Math.max(0, Math.ceil((due.getTime() - now.getTime()) / 1000));
   if (wait > MAX_DELAY_SECONDS) return finish(task, standing, { ...step, dueAt: due }, now);
-  const done = finish(task, standing, step, now);
+  const done = finish(task, standing, { ...step, dueAt: new Date(due.getTime() + LOST_AFTER_MS) }, now);
   const { key, sequence } = task.routed;
   const again = { delivery: task.id, attempts: done.record.attemptCount };
   const message = { subscription: task.message.subscription, event: { key, sequence }, again };
@@ -216,25 +208,48 @@ function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done 
 }
 
 /**
- * Keeps what was done. Pull queues first: a record that says `available` with nothing in the queue would be a loss.
- * Records before their wake-ups: a message that comes again because there is no wake-up finds `retrying` and goes on.
+ * Fills the pull queues, before anything is recorded: a record that says `available` with nothing in the queue would be
+ * a loss. A queue that takes nothing fails its own messages, and nobody else's.
  */
-async function keep(deps: DeliverDeps, done: Done[]): Promise<void> {
-  const byQueue = Map.groupBy(
-    done.flatMap(({ pull }) => pull ?? []),
-    ({ queue }) => queue,
-  );
-  await Promise.all(
-    [...byQueue].map(([queue, items]) =>
-      deps.pullQueues.send(
+async function queueReferences(
+  { pullQueues }: Pick<DeliverDeps, 'pullQueues'>,
+  done: Map<number, Done>,
+  failed: Map<number, unknown>,
+): Promise<void> {
+  const pulls = [...done].flatMap(([index, { pull }]) => (pull ? [{ index, ...pull }] : []));
+  const byQueue = [...Map.groupBy(pulls, ({ queue }) => queue)];
+  const sent = await Promise.allSettled(
+    byQueue.map(([queue, items]) =>
+      pullQueues.send(
         queue,
         items.map(({ reference }) => reference),
       ),
     ),
   );
+  for (const [position, result] of sent.entries()) {
+    if (result.status === 'fulfilled') continue;
+    for (const { index } of byQueue[position]?.[1] ?? []) {
+      done.delete(index);
+      failed.set(index, result.reason);
+    }
+  }
+}
+
+/**
+ * Keeps what was done: records before their wake-ups, so that none wakes what is not recorded. Answers why a
+ * subscription's status could not be kept: what was sent and recorded is not done again for that.
+ */
+async function keep(deps: DeliverDeps, done: Done[]): Promise<unknown> {
   if (done.length > 0) await deps.deliveries.write(done.map(({ record }) => record));
   const again = done.flatMap((one) => one.again ?? []);
   if (again.length > 0) await deps.queue.send(again);
   const now = deps.now();
-  for (const { health } of done) if (health) await deps.noteHealth(health.subscription, health.next, now);
+  let unnoted: unknown;
+  for (const { health } of done) {
+    if (!health) continue;
+    await deps
+      .noteHealth(health.subscription, health.went, now)
+      .catch((error: unknown) => (unnoted ??= error));
+  }
+  return unnoted;
 }

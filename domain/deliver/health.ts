@@ -22,21 +22,37 @@ export function afterAttempt(
   const live = ['starting', 'active', 'failing'].includes(subscription.status);
   if (!live) return undefined;
   if (next === 'gone') return { ...revised, status: 'ended' };
-  if (next === 'delivered') return failingSince === undefined ? undefined : { ...revised, status: 'active' };
+  if (next === 'delivered') {
+    return failingSince === undefined
+      ? undefined
+      : { ...revised, status: subscription.rule.settled ? 'active' : 'starting' };
+  }
   if (next === 'retry') return undefined;
   if (failingSince === undefined) return { ...revised, status: 'failing', failingSince: now.toISOString() };
   const tired = now.getTime() - Date.parse(failingSince) >= seconds(disableAfter) * 1000;
   return tired ? { ...revised, failingSince, status: 'disabled' } : undefined;
 }
 
-/** Writes what {@link afterAttempt} says, with its notice; whoever changed the subscription meanwhile wins. */
+/** Told how an attempt went: the subscription as the verdict read it, and the attempt's number, from 1. */
+export type NoteHealth = (
+  subscription: Subscription,
+  went: { next: Next['kind']; count: number },
+  now: Date,
+) => Promise<void>;
+
+/**
+ * Writes what {@link afterAttempt} says, with its notice; whoever changed the subscription meanwhile wins. First
+ * attempts go by what the verdict read, so that what arrives at once costs no read; later ones may have made the
+ * subscription failing themselves after that was read, and go by a fresh read.
+ */
 export function healthNoter(
   registry: Pick<Registry, 'write' | 'read'>,
   territory: Pick<Territory, 'disableAfter'>,
   notice: StateNotice,
-): (subscription: Subscription, next: Next['kind'], now: Date) => Promise<void> {
-  return async (seen, next, now) => {
-    if (!afterAttempt(seen, next, territory.disableAfter, now)) return;
+): NoteHealth {
+  return async (seen, { next, count }, now) => {
+    if (next === 'retry') return;
+    if (count === 1 && !afterAttempt(seen, next, territory.disableAfter, now)) return;
     const before = await registry.read('subscription', seen.id);
     const item = before && afterAttempt(before, next, territory.disableAfter, now);
     if (!before || !item) return;

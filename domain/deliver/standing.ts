@@ -15,6 +15,16 @@ export interface StandingReader {
   read(refs: StandingRefs): Promise<Standing>;
 }
 
+/** What one answer of the registry may take: a slower one counts as no answer, and is asked again. */
+const SLOWEST_READ_MS = 1000;
+const TRIES = 3;
+
+/** One thing as it was read, undefined where there is none. */
+interface Known {
+  item: unknown;
+  at: number;
+}
+
 /**
  * Reads standings, strongly consistent and at most `maxAgeMs` old. Things are remembered one by one, so that a
  * contract with many subscriptions is read once per `maxAgeMs`, whatever the load.
@@ -23,36 +33,57 @@ export function standingReader(
   registry: Pick<Registry, 'readAll'>,
   { maxAgeMs, now, maxThings = 20_000 }: { maxAgeMs: number; now: () => number; maxThings?: number },
 ): StandingReader {
-  const known = new Map<string, { item: unknown; at: number }>();
-  const load = async (refs: StandingRefs[]): Promise<void> => {
+  const known = new Map<string, Known>();
+  const load = async (refs: StandingRefs[]): Promise<Map<string, Known>> => {
     // The age counts from before the read: what it answers may be that old already.
     const at = now();
-    const wanted = new Map(refs.flatMap(thingsOf).map((ref) => [nameOf(ref), ref]));
-    const stale = [...wanted].filter(
-      ([name]) => at - (known.get(name)?.at ?? Number.NEGATIVE_INFINITY) >= maxAgeMs,
-    );
-    if (known.size + stale.length > maxThings) known.clear();
-    for (let start = 0; start < stale.length; start += MAX_READ) {
-      const some = stale.slice(start, start + MAX_READ);
-      const items = await registry.readAll(some.map(([, ref]) => ref));
-      for (const [index, [name]] of some.entries()) known.set(name, { item: items[index], at });
+    // What is found is held apart from what is known, which another call may empty while this one reads.
+    const found = new Map<string, Known>();
+    const stale = new Map<string, Ref>();
+    for (const ref of refs.flatMap(thingsOf)) {
+      const name = nameOf(ref);
+      const thing = known.get(name);
+      if (thing && at - thing.at < maxAgeMs) found.set(name, thing);
+      else stale.set(name, ref);
     }
+    if (known.size + stale.size > maxThings) known.clear();
+    const wanted = [...stale];
+    for (let start = 0; start < wanted.length; start += MAX_READ) {
+      const some = wanted.slice(start, start + MAX_READ);
+      const items = await registry.readAll(some.map(([, ref]) => ref));
+      for (const [index, [name]] of some.entries()) {
+        const thing = { item: items[index], at };
+        known.set(name, thing);
+        found.set(name, thing);
+      }
+    }
+    return found;
   };
-  // What is stored under a name was read as that noun.
-  const item = <N extends Noun>(noun: N, id: string) =>
-    known.get(nameOf({ noun, id }))?.item as Nouns[N] | undefined;
   return {
-    prefetch: load,
-    async read(refs) {
-      await load([refs]);
-      return {
-        subscription: item('subscription', refs.id),
-        contract: item('contract', refs.contract),
-        dataset: item('dataset', refs.dataset),
-        provider: item('participant', refs.provider),
-        consumer: item('participant', refs.consumer),
-      };
+    async prefetch(refs) {
+      await load(refs);
     },
+    async read(refs) {
+      for (let tried = 0; tried < TRIES; tried += 1) {
+        const found = await load([refs]);
+        const since = now() - Math.max(maxAgeMs, SLOWEST_READ_MS);
+        if ([...found.values()].every(({ at }) => at >= since)) return standingIn(found, refs);
+      }
+      throw new Error('the registry is too slow for what it says to stand');
+    },
+  };
+}
+
+function standingIn(found: Map<string, Known>, refs: StandingRefs): Standing {
+  // What is found under a name was read as that noun.
+  const item = <N extends Noun>(noun: N, id: string) =>
+    found.get(nameOf({ noun, id }))?.item as Nouns[N] | undefined;
+  return {
+    subscription: item('subscription', refs.id),
+    contract: item('contract', refs.contract),
+    dataset: item('dataset', refs.dataset),
+    provider: item('participant', refs.provider),
+    consumer: item('participant', refs.consumer),
   };
 }
 

@@ -1,0 +1,181 @@
+import { monotonicFactory } from 'ulid';
+import { memoryBus } from '../../../adapters/memory/bus.ts';
+import { memoryLedger } from '../../../adapters/memory/ledger.ts';
+import { refsOf } from '../../../domain/clock/release.ts';
+import { deliver, type DeliverDeps, type DeliverReport } from '../../../domain/deliver/deliver.ts';
+import { healthNoter } from '../../../domain/deliver/health.ts';
+import { standingReader } from '../../../domain/deliver/standing.ts';
+import { subscriptionNotice } from '../../../domain/notices.ts';
+import type { DeliveryMessage, Gap, LedgerEntry, Noun, Nouns, RouteGaps } from '../../../domain/ports.ts';
+import { routed } from '../../../domain/route.ts';
+import type { CloudEvent } from '../../../events/cloudevent.ts';
+import type { Contract } from '../../../schemas/contract.ts';
+import type { Dataset } from '../../../schemas/dataset.ts';
+import { milliseconds } from '../../../schemas/duration.ts';
+import type { Subscription } from '../../../schemas/subscription.ts';
+import { given } from '../../given.ts';
+import { meshInMemory } from '../mesh.ts';
+
+/** The gaps of `route` in memory: each is handed out until it is closed. */
+export function memoryRouteGaps(): RouteGaps & { waiting: Map<string, Gap> } {
+  const waiting = new Map<string, Gap>();
+  let leases = 0;
+  return {
+    waiting,
+    report: async (gap) => void waiting.set(`lease-${(leases += 1)}`, gap),
+    receive: async () => [...waiting].slice(0, 10).map(([lease, gap]) => ({ gap, lease })),
+    close: async (lease) => void waiting.delete(lease),
+  };
+}
+
+/** Where a call on a port breaks: before it did anything, or after it did all. */
+export type Break = (port: string, call: string) => 'before' | 'after' | undefined;
+
+/** The port itself, whose calls break where a test says so: what a crash or an outage looks like from inside. */
+export function breakable<Port extends object>(name: string, port: Port, breaks: Break): Port {
+  return new Proxy(port, {
+    get(target, call, receiver) {
+      const method: unknown = Reflect.get(target, call, receiver);
+      if (typeof method !== 'function' || typeof call !== 'string') return method;
+      return (...given: unknown[]) => {
+        const where = breaks(name, call);
+        const broken = new Error(`${name}.${call} broke ${where ?? ''}`);
+        const iterates = call === 'due' || call === 'history';
+        if (where === 'before' && iterates) throw broken;
+        if (where === 'before') return Promise.reject(broken);
+        const answer: unknown = Reflect.apply(method, target, given);
+        if (where !== 'after' || !(answer instanceof Promise)) return answer;
+        return answer.then(() => {
+          throw broken;
+        });
+      };
+    },
+  });
+}
+
+/** A secret of Standard Webhooks, each number another one. */
+export const secretOf = (number: number): string => `whsec_${Buffer.alloc(32, number).toString('base64')}`;
+
+/** What a story has otherwise than `given` tells it. */
+interface Story {
+  contract?: Partial<Contract>;
+  dataset?: Partial<Dataset>;
+  subscription?: Partial<Subscription>;
+}
+
+/** A mesh in memory from the ledger to the receivers, whose clock a test moves and whose ports a test can break. */
+export function flowInMemory({ breaks = (): ReturnType<Break> => undefined }: { breaks?: Break } = {}) {
+  const mesh = meshInMemory();
+  const port = <Port extends object>(name: string, made: Port): Port => breakable(name, made, breaks);
+  const ulid = monotonicFactory();
+  const registry = port('registry', mesh.registry);
+  const deliveries = port('deliveries', mesh.deliveries);
+  const queue = port('queue', mesh.queue);
+  const rules = port('rules', mesh.rules);
+  const ledger = port('ledger', memoryLedger({ clock: mesh.now }));
+  const bus = port('bus', memoryBus({ buses: mesh.buses, rules: mesh.rules, queue: mesh.queue }));
+  const gaps = memoryRouteGaps();
+  const pullQueues = port('pullQueues', mesh.pullQueues);
+  const standings = standingReader(registry, {
+    maxAgeMs: milliseconds(mesh.territory.verdictFreshness),
+    now: () => mesh.now().getTime(),
+  });
+  const deps: DeliverDeps = {
+    standings,
+    ledger,
+    deliveries,
+    queue,
+    pullQueues,
+    send: mesh.sender.send,
+    sealer: mesh.sealer,
+    noteHealth: healthNoter(registry, mesh.territory, subscriptionNotice(mesh.random)),
+    now: mesh.now,
+    territory: mesh.territory,
+  };
+  const nextSequence = (at: Date): string => ulid(at.getTime());
+  const entryOf = (event: CloudEvent): LedgerEntry => {
+    const sequence = nextSequence(mesh.now());
+    const day = 86_400;
+    const expires = Math.floor(mesh.now().getTime() / 1000) + 30 * day;
+    return given.entry({
+      key: `key-${sequence}`,
+      sequence,
+      type: event.type,
+      body: JSON.stringify(event),
+      expires,
+    });
+  };
+
+  return {
+    ...mesh,
+    registry,
+    deliveries,
+    queue,
+    rules,
+    ledger,
+    bus,
+    gaps,
+    pullQueues,
+    standings,
+    deps,
+    nextSequence,
+
+    /** Parties, dataset, contract and a subscription as `given` has them, and the subscription's rule. */
+    async begins({ contract, dataset, subscription }: Story = {}) {
+      for (const id of ['atmo', 'app']) {
+        if (!(await mesh.registry.read('participant', id)))
+          await mesh.has('participant', given.participant({ id }));
+      }
+      if (!(await mesh.registry.read('dataset', 'school-air')))
+        await mesh.has('dataset', given.dataset(dataset));
+      const agreed = await mesh.has('contract', given.contract(contract));
+      const sealed = await mesh.sealer.seal(secretOf(1));
+      const wish = given.subscription({ contract: agreed.id, secrets: [{ sealed }], ...subscription });
+      if (wish.destination.kind === 'pull') wish.pullQueue = await mesh.pullQueues.create(wish.id);
+      await mesh.has('subscription', wish);
+      return { contract: agreed, subscription: wish };
+    },
+
+    /** Changes a thing of the registry as somebody else would. */
+    async changes<N extends Noun>(noun: N, id: string, more: Partial<Nouns[N]>): Promise<Nouns[N]> {
+      const before = (await mesh.registry.read(noun, id)) as Nouns[N];
+      const item = { ...before, ...more };
+      // Safe: noun, before and item are of one kind, which the union of changes cannot tell.
+      const change = { do: 'replace', noun, before, item } as Parameters<
+        typeof mesh.registry.write
+      >[0][number];
+      if (!(await mesh.registry.write([change]))) throw new Error(`the ${noun} was not changed`);
+      return item;
+    },
+
+    /** An event in the ledger, accepted now. */
+    async accepted(more: Partial<CloudEvent> = {}): Promise<LedgerEntry> {
+      const entry = entryOf(given.event({ time: mesh.now().toISOString(), ...more }));
+      await ledger.append([entry]);
+      return entry;
+    },
+
+    /** The wake-up that a subscription's rule makes of an event. */
+    matched: (subscription: Subscription, entry: LedgerEntry): DeliveryMessage => ({
+      subscription: refsOf(subscription),
+      event: routed(entry),
+    }),
+
+    deliver: (...messages: DeliveryMessage[]): Promise<DeliverReport> => deliver(deps, messages),
+
+    /** Delivers all that is visible on the queue, in one batch. */
+    wakes: (): Promise<DeliverReport> => deliver(deps, mesh.queue.take()),
+
+    delivery: async (id: string) => (await mesh.deliveries.read([id]))[0],
+    subscription: async (id: string) => (await mesh.registry.read('subscription', id)) as Subscription,
+    /** What receivers answer from now on. */
+    answers: (status: number, more: { retryAfter?: string } = {}): void => {
+      mesh.sender.answer = () => ({ kind: 'answer', status, body: '', ...more });
+    },
+    /** The ids of the deliveries that were sent, in order. */
+    sent: (): string[] => mesh.sender.requests.map(({ headers }) => headers['webhook-id'] ?? ''),
+  };
+}
+
+/** A flow in memory. */
+export type MemoryFlow = ReturnType<typeof flowInMemory>;
