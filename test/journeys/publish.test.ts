@@ -206,7 +206,7 @@ describe('what is refused', () => {
     );
     expect(
       (
-        await published(
+        await publish(
           { ...provider, key: `${provider.key.slice(0, -1)}_` },
           eventOf(dataset.type, { co2: 1 }),
         )
