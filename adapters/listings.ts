@@ -25,6 +25,9 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   subscriptionsOfContract: { noun: 'subscription', by: ['contract'] },
   noticesOfParticipant: { noun: 'notice', by: ['participant'], newestFirst: true },
   publicationsOfParticipant: { noun: 'publication', by: ['participant'], newestFirst: true },
+  auditOfDay: { noun: 'audit', by: ['day'], newestFirst: true },
+  auditOfParticipant: { noun: 'audit', by: ['participant'], newestFirst: true },
+  auditOfThing: { noun: 'audit', by: ['about'], newestFirst: true },
 };
 
 /** The id of a thing of the registry, as a reference has it. */

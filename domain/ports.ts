@@ -1,4 +1,5 @@
 import type { CloudEvent } from '../events/cloudevent.ts';
+import type { AuditEntry } from '../schemas/audit.ts';
 import type { Contract } from '../schemas/contract.ts';
 import type { Dataset, JsonSchema, PublishableType, SchemaVersion } from '../schemas/dataset.ts';
 import type { Delivery, DeliveryStatus } from '../schemas/delivery.ts';
@@ -221,11 +222,12 @@ export interface Nouns {
   notice: Notice;
   publication: Publication;
   answer: KeptAnswer;
+  audit: AuditEntry;
 }
 /** The name of a noun. */
 export type Noun = keyof Nouns;
 
-/** The lists that the registry keeps, each with what selects it. Ordered by id, notices and publications newest first. */
+/** The lists that the registry keeps, each with what selects it. Ordered by id, notices, publications and audit newest first. */
 export interface Listings {
   participants: { noun: 'participant'; by: Record<never, never> };
   keysOfParticipant: { noun: 'key'; by: { participant: string } };
@@ -242,6 +244,9 @@ export interface Listings {
   subscriptionsOfContract: { noun: 'subscription'; by: { contract: string } };
   noticesOfParticipant: { noun: 'notice'; by: { participant: string } };
   publicationsOfParticipant: { noun: 'publication'; by: { participant: string } };
+  auditOfDay: { noun: 'audit'; by: { day: string } };
+  auditOfParticipant: { noun: 'audit'; by: { participant: string } };
+  auditOfThing: { noun: 'audit'; by: { about: string } };
 }
 /** The name of a list. */
 export type Listing = keyof Listings;

@@ -21,6 +21,9 @@ export const INDEXES = {
   subscriptionsToSettle: 'gsi4',
   noticesOfParticipant: 'gsi1',
   publicationsOfParticipant: 'gsi1',
+  auditOfDay: 'gsi1',
+  auditOfParticipant: 'gsi2',
+  auditOfThing: 'gsi3',
 } as const satisfies Record<Listing, Index>;
 
 /** The primary key of a thing of the registry. */

@@ -3,6 +3,7 @@ import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
 import { listName, SHELVES } from '../listings.ts';
 import type { Table } from './batch.ts';
+import { audits } from './entities/audit.ts';
 import { contracts } from './entities/contract.ts';
 import { datasets, schemas } from './entities/dataset.ts';
 import { notices, publications } from './entities/notice.ts';
@@ -43,6 +44,9 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   subscriptionsOfContract: (by) => subscriptions.query.ofContract(by),
   noticesOfParticipant: (by) => notices.query.ofParticipant(by),
   publicationsOfParticipant: (by) => publications.query.ofParticipant(by),
+  auditOfDay: (by) => audits.query.ofDay(by),
+  auditOfParticipant: (by) => audits.query.ofParticipant(by),
+  auditOfThing: (by) => audits.query.ofThing(by),
 };
 
 /** A page of a list in one query, whatever the list's length; one item more than asked for tells whether it ends. */

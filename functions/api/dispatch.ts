@@ -1,9 +1,10 @@
+import { type Deed, audited, auditRefusal } from '../../domain/audit/audited.ts';
 import { onceOnly } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
-import { ProblemError } from '../../schemas/problem.ts';
+import { type ProblemKind, ProblemError } from '../../schemas/problem.ts';
 import { type HttpAnswer, type HttpRequest, problemAnswer } from '../http.ts';
 import { jsonBody } from '../json-body.ts';
-import type { Work } from '../work.ts';
+import type { Fields, Work } from '../work.ts';
 import type { ApiDeps, Route } from './route.ts';
 import { router } from './router.ts';
 
@@ -21,17 +22,53 @@ export function dispatcher(
     const { route, path } = found;
     work.did(route.did);
     work.note({ path: request.path });
-    const identity = await admitted(deps, route, headers['authorization']);
+    const identity = await identified(deps, route, headers['authorization']);
     if (identity) work.note({ participant: identity.caller.participant, key: identity.caller.key });
-    const json = route.body ? jsonBody(request) : undefined;
-    const perform = () =>
-      route.handle({ deps, identity, path, query, headers, json, note: (fields) => work.note(fields) });
-    return performOnce(deps, request, identity, perform);
+    const deed = { by: identity?.caller ?? PUBLIC, action: route.did, request: work.request };
+    const registry = audited(deps.registry, deed, deps);
+    const perform = async () => {
+      const caller = identity && admitted(route, identity);
+      const json = route.body ? jsonBody(request) : undefined;
+      const note = (fields: Fields) => work.note(fields);
+      const asked = { deps: { ...deps, registry }, identity: caller, path, query, headers, json, note };
+      return performOnce(deps, request, caller, () => route.handle(asked));
+    };
+    return identity && route.method !== 'GET'
+      ? withRefusals(deps, deed, aboutOf(route, path), perform)
+      : perform();
   };
 }
 
-/** Who asks, where they may; throws the problem where they may not. */
-async function admitted(
+/** Who asks where no key was sent; such routes only read. */
+const PUBLIC: Deed['by'] = { participant: 'public', roles: [] };
+
+/** The refusals of somebody known that are decisions, and not slips of the pen. */
+const AUDITED: readonly ProblemKind[] = ['forbidden', 'not-found', 'conflict', 'precondition-failed'];
+
+/** Performs, and keeps in the audit that somebody was refused what they asked for. */
+async function withRefusals(
+  deps: ApiDeps,
+  deed: Deed,
+  about: { noun: string; subject: string },
+  perform: () => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  try {
+    return await perform();
+  } catch (error) {
+    if (error instanceof ProblemError && AUDITED.includes(error.problem.kind))
+      await auditRefusal(deps.registry, deed, about, error.problem.kind, deps);
+    throw error;
+  }
+}
+
+/** What a route is about: `/v1/contracts/{id}/accept` is about the contract of that id. */
+function aboutOf(route: Route, path: Record<string, string>): { noun: string; subject: string } {
+  const [, , plural = ''] = route.path.split('/');
+  return { noun: plural.replace(/s$/, ''), subject: path['id'] ?? '' };
+}
+
+/** Who asks, as far as it has to be known. */
+async function identified(
   deps: ApiDeps,
   route: Route,
   authorization: string | undefined,
@@ -41,6 +78,11 @@ async function admitted(
   if (!identity) {
     throw new ProblemError('unauthenticated', 'Send a valid API key: Authorization: Bearer maille_…');
   }
+  return identity;
+}
+
+/** Who asks, where they may; throws the problem where they may not. */
+function admitted(route: Route, identity: Identity): Identity | undefined {
   const { caller, participant } = identity;
   if (participant.status === 'suspended' && !route.suspendedToo) {
     // What the public may see is theirs too.

@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit.ts';
 import { contractRoutes } from './contracts.ts';
 import { datasetRoutes } from './datasets.ts';
 import { evidenceRoutes } from './evidence.ts';
@@ -12,4 +13,5 @@ export const ROUTES: readonly Route[] = [
   ...contractRoutes,
   ...subscriptionRoutes,
   ...evidenceRoutes,
+  ...auditRoutes,
 ];
