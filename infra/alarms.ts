@@ -6,7 +6,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { HouseFunction } from './house-function.ts';
-import type { MeshProps } from './mesh-stack.ts';
+import type { MeshProps } from './mesh-props.ts';
 
 /** Where an operator reads what to do; each alarm names its section. */
 export const RUNBOOK = 'docs/runbook.md';

@@ -17,7 +17,7 @@ import type { z } from 'zod';
 import { bundle, HANDLERS } from './bundle.ts';
 import { arnOf, type Grant, grant } from './grants.ts';
 import { type FunctionName, namesOf } from './names.ts';
-import type { MeshProps } from './mesh-stack.ts';
+import type { MeshProps } from './mesh-props.ts';
 
 /** A function of the mesh, as its step declares it. */
 export interface HouseFunctionProps<Environment extends z.ZodType> extends MeshProps {
@@ -67,9 +67,9 @@ export class HouseFunction extends Construct {
     this.lambda.node.addDependency(this.role);
   }
 
-  /** Forbids, whatever else the role is given. */
-  deny(actions: string[], on: string[]): void {
-    this.role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions, resources: on }));
+  /** Forbids, whatever else the role is given; with conditions, only where they hold. */
+  deny(actions: string[], on: string[], conditions: Record<string, object> = {}): void {
+    this.role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions, resources: on, conditions }));
   }
 }
 

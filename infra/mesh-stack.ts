@@ -2,9 +2,12 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Territory } from '../schemas/territory.ts';
 import { alarms } from './alarms.ts';
+import { tableArn } from './grants.ts';
+import type { HouseFunction } from './house-function.ts';
 import type { Stores } from './ledger-stack.ts';
-import { type Names, namesOf } from './names.ts';
-import { type Needs, needsOf } from './needs.ts';
+import type { MeshProps } from './mesh-props.ts';
+import { namesOf } from './names.ts';
+import { needsOf } from './needs.ts';
 import { admitStep } from './steps/admit.ts';
 import { apiStep } from './steps/api.ts';
 import { clockStep } from './steps/clock.ts';
@@ -13,18 +16,6 @@ import { frontDoor, STAGE } from './steps/front-door.ts';
 import { publishStep } from './steps/publish.ts';
 import { pullStep } from './steps/pull.ts';
 import { routeStep } from './steps/route.ts';
-
-/** What every step of the mesh is made from. */
-export interface MeshProps {
-  territory: Territory;
-  /** The territory as the functions get it. */
-  territoryText: string;
-  names: Names;
-  stores: Stores;
-  needs: Needs;
-  /** Where the handlers are, if not in `functions/`. */
-  handlers?: string | undefined;
-}
 
 /** The stateless stack: code, API, event sources, alarms. Deleting it, with messages queued, loses nothing. */
 export class MeshStack extends Stack {
@@ -47,14 +38,25 @@ export class MeshStack extends Stack {
     const publish = publishStep(this, mesh);
     const admit = admitStep(this, mesh);
     const route = routeStep(this, mesh);
-    deliverStep(this, mesh);
+    const deliver = deliverStep(this, mesh);
     const pull = pullStep(this, mesh);
     const api = apiStep(this, mesh, admit);
     const clock = clockStep(this, mesh);
+    for (const step of [admit, deliver, api, clock]) keepAudit(this, step, names.registry);
     const front = frontDoor(this, mesh, { publish, pull, api });
     alarms(this, mesh, { route, clock });
     new CfnOutput(this, 'ApiUrl', { value: front.url, description: 'Where the API answers on AWS' });
     new CfnOutput(this, 'ApiId', { value: front.restApiId });
     new CfnOutput(this, 'ApiStage', { value: STAGE });
   }
+}
+
+/**
+ * Nobody changes or removes what the audit has. That nothing is put over an entry is the condition of the put itself:
+ * IAM cannot tell a put that adds from one that replaces.
+ */
+function keepAudit(stack: Stack, step: HouseFunction, registry: string): void {
+  step.deny(['dynamodb:UpdateItem', 'dynamodb:DeleteItem'], [tableArn(stack, registry)], {
+    'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['audit#*'] },
+  });
 }

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { environment } from '../../functions/admit/environment.ts';
 import { arnOf } from '../grants.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 
 /** The SDK's door: what participants put on their ingress buses. */
 export function admitStep(scope: Construct, props: MeshProps): HouseFunction {

@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/api/environment.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
 
 /** The control plane: every route but publishing and pulling. */

@@ -4,7 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/clock/environment.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 
 /** How often the clock ticks. */
 export const TICK = Duration.minutes(1);

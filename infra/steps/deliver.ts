@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { environment } from '../../functions/deliver/environment.ts';
 import { arnOf } from '../grants.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 import { deliverTimeout } from '../timeouts.ts';
 
 /** From the delivery queue to the consumers, with a verdict just before each send. */

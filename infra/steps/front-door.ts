@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
 import type { HouseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 
 /** The stage of the REST API: the first part of its path, until a territory has a domain of its own. */
 export const STAGE = 'mesh';

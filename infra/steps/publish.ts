@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/publish/environment.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
 
 /** The HTTPS door: `POST /v1/events`. */

@@ -4,7 +4,7 @@ import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/route/environment.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-stack.ts';
+import type { MeshProps } from '../mesh-props.ts';
 
 /** From the ledger's stream to the shared buses: the outbox. */
 export function routeStep(scope: Construct, props: MeshProps): HouseFunction {

@@ -1,0 +1,16 @@
+import type { Territory } from '../schemas/territory.ts';
+import type { Stores } from './ledger-stack.ts';
+import type { Names } from './names.ts';
+import type { Needs } from './needs.ts';
+
+/** What every step of the mesh is made from. */
+export interface MeshProps {
+  territory: Territory;
+  /** The territory as the functions get it. */
+  territoryText: string;
+  names: Names;
+  stores: Stores;
+  needs: Needs;
+  /** Where the handlers are, if not in `functions/`. */
+  handlers?: string | undefined;
+}
