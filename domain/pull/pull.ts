@@ -187,26 +187,21 @@ async function dismiss(
   const before = await deps.deliveries.read(withheld.map(({ leased }) => leased.reference.delivery));
   const records = withheld.flatMap(({ leased, entry, verdict }, index) => {
     const known = before[index];
-    if (!entry) return known ? [{ ...known, status: 'withheld' as const, clause: verdict.clause }] : [];
-    const expires = known?.expires ?? entry.expires;
-    return [
-      recorded(
-        leased.reference.delivery,
-        id,
-        routed(entry),
-        known,
-        { status: 'withheld', verdict },
-        now,
-        expires,
-      ),
-    ];
+    // A second copy of what was acknowledged: it stays delivered.
+    if (known?.status === 'delivered') return [];
+    const step = { status: 'withheld', verdict } as const;
+    if (entry) {
+      const expires = known?.expires ?? entry.expires;
+      return [recorded(leased.reference.delivery, id, routed(entry), known, step, now, expires)];
+    }
+    const { kind, clause } = verdict;
+    return known
+      ? [{ ...known, status: step.status, verdict: kind, clause, updatedAt: now.toISOString() }]
+      : [];
   });
   if (records.length > 0) await deps.deliveries.write(records);
-  if (standing.subscription)
-    await deps.pullQueues.ack(
-      queue,
-      withheld.map(({ leased }) => leased.lease),
-    );
+  const leases = withheld.map(({ leased }) => leased.lease);
+  if (standing.subscription) await deps.pullQueues.ack(queue, leases);
 }
 
 /** `{delivery}.{the queue's lease}`, as `receive` gave it. */

@@ -80,7 +80,10 @@ describe('the status of a subscription', () => {
     await parked(subscription);
     flow.later(5 * 86_400_000);
     await parked(subscription);
-    expect(await flow.subscription(subscription.id)).toMatchObject({ status: 'disabled' });
+    expect(await flow.subscription(subscription.id)).toMatchObject({
+      status: 'disabled',
+      failingSince: expect.any(String),
+    });
     expect(await flow.noticesOf('app')).toContain('maille.subscription.disabled.v1');
     flow.later(2000);
     const entry = await flow.accepted();

@@ -159,6 +159,21 @@ describe('a crash', () => {
     expect(await flow.delivery(id)).toMatchObject({ status: 'delivered', attemptCount: 3 });
   });
 
+  test('after the record of a delay and before its wake-up delays again', async () => {
+    const minimisation = [{ clause: 'later', do: 'delay' as const, by: 'PT10M' }];
+    const { subscription } = await flow.begins({ contract: { terms: { minimisation } } });
+    const message = flow.matched(subscription, await flow.accepted());
+    const createdAt = flow.now().toISOString();
+    breakOnce('queue', 'send');
+    await expect(flow.deliver(message)).rejects.toThrow('queue.send');
+    flow.later(1000);
+    await flow.deliver(message);
+    flow.later(600_000);
+    await flow.wakes();
+    const id = deliveryId(message.event.sequence, subscription.id);
+    expect(await flow.delivery(id)).toMatchObject({ status: 'delivered', createdAt });
+  });
+
   test('after the record of a retry and before its wake-up leaves it to the clock', async () => {
     const { message, id } = await failing();
     await flow.deliver(message);
