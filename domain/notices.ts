@@ -7,12 +7,22 @@ import type { Change, Page, PageRequest, Registry } from './ports.ts';
 
 /** What the mesh states by notices: the CloudEvents types of them, by noun and what became of it. */
 export const noticeType = {
-  contract: (state: Contract['state']) => `maille.contract.${state}.v1`,
+  contract: (what: Contract['state'] | ContractNews) => `maille.contract.${what}.v1`,
   subscription: (status: Subscription['status']) => `maille.subscription.${status}.v1`,
   participant: (status: Participant['status']) =>
     `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
   publicationRejected: 'maille.publication.rejected.v1',
 } as const;
+
+/** What happens to a contract and leaves its state as it is, as its notice names it. */
+export type ContractNews =
+  | 'revision-proposed'
+  | 'revision-accepted'
+  | 'revised'
+  | 'revision-rejected'
+  | 'terms-change-planned'
+  | 'terms-changed'
+  | 'ending';
 
 /** A notice to one participant, as a change of the transaction that it tells of. */
 export function notify(
@@ -30,10 +40,33 @@ export function notify(
   return { do: 'create', noun: 'notice', item };
 }
 
+/** What the last thing that happened to a contract is told as. */
+function newsOf(contract: Contract): Contract['state'] | ContractNews {
+  const { state, history, proposed } = contract;
+  const last = history.at(-1);
+  if (last?.from !== state) return state;
+  switch (last.action) {
+    case 'offer':
+      return state === 'offered' ? state : 'revision-proposed';
+    case 'extend':
+      return 'revision-proposed';
+    case 'accept':
+      return proposed ? 'revision-accepted' : state === 'agreed' ? state : 'revised';
+    case 'reject':
+      return 'revision-rejected';
+    case 'announce':
+      return 'terms-change-planned';
+    case 'bind':
+      return 'terms-changed';
+    default:
+      return state;
+  }
+}
+
 /** Tells participants what became of a contract, and who did it why. */
 export function contractNotices(to: string[], contract: Contract, now: Date, random: Random): Change[] {
   const last = contract.history.at(-1);
-  const { dataset, provider, consumer, purpose, digest } = contract;
+  const { dataset, provider, consumer, purpose, digest, proposed, termsChange } = contract;
   const data = {
     contract: contract.id,
     dataset,
@@ -45,8 +78,10 @@ export function contractNotices(to: string[], contract: Contract, now: Date, ran
     to: contract.state,
     ...(last && { by: last.by }),
     ...(last?.reason !== undefined && { reason: last.reason }),
+    ...(proposed && { proposed: { digest: proposed.digest, terms: proposed.terms, until: proposed.until } }),
+    ...(termsChange && { termsChange: { from: termsChange.from, terms: termsChange.terms } }),
   };
-  const said = { type: noticeType.contract(contract.state), subject: contract.id, data };
+  const said = { type: noticeType.contract(newsOf(contract)), subject: contract.id, data };
   return [...new Set(to)].map((participant) => notify(participant, said, now, random));
 }
 

@@ -1,4 +1,4 @@
-import type { Contract, ContractRequest } from '../../schemas/contract.ts';
+import type { Consent, Contract, ContractRequest, Terms } from '../../schemas/contract.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { type Fault, ProblemError } from '../../schemas/problem.ts';
@@ -6,8 +6,11 @@ import { absent, type ControlDeps, overtaken } from '../control.ts';
 import { isVisible } from '../datasets/datasets.ts';
 import { newId } from '../ids.ts';
 import { contractNotices } from '../notices.ts';
+import { consentOf } from './consent.ts';
+import { endingAt, settled } from './dates.ts';
+import { approvalOf } from './revise.ts';
 import { askedTerms, contractDigest } from './terms.ts';
-import { after, settled } from './transitions.ts';
+import { after } from './transitions.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -26,7 +29,7 @@ export async function requestContract(
   if (dataset.status === 'retired')
     throw new ProblemError('conflict', `The dataset ${dataset.id} is retired`);
   const now = deps.now();
-  const contract = drafted(dataset, caller, request, newId('contract', now, deps.random), now);
+  const contract = await drafted(deps, dataset, caller, request);
   if (request.digest !== undefined && request.digest !== contract.digest) {
     const detail = `The digest is ${contract.digest} now: repeat from and until as the dry run gave them, or read the offer again`;
     throw new ProblemError('conflict', detail);
@@ -42,22 +45,18 @@ export async function requestContract(
   return contract;
 }
 
-function drafted(
+async function drafted(
+  deps: ControlDeps,
   dataset: Dataset,
   caller: Caller,
   request: ContractRequest,
-  id: string,
-  now: Date,
-): Contract {
+): Promise<Contract> {
+  const now = deps.now();
   const { terms, faults } = askedTerms(dataset.offer, request.terms);
-  const { from, until, faults: dateFaults } = dated(dataset, request, now);
-  const errors = [...requestFaults(dataset, request), ...dateFaults, ...faults];
-  if (errors.length > 0) {
-    throw new ProblemError('not-valid', `The request is not valid: ${errors.length} error(s)`, { errors });
-  }
+  const { from, until, faults: dateFaults } = dated(terms, request, now);
   const { purpose, types, legalBasis } = request;
   const draft: Omit<Contract, 'digest'> = {
-    id,
+    id: newId('contract', now, deps.random),
     dataset: dataset.id,
     datasetRevision: dataset.revision,
     provider: dataset.provider,
@@ -66,30 +65,42 @@ function drafted(
     ...(types && { types }),
     ...(legalBasis !== undefined && { legalBasis }),
     from,
-    ...(until !== undefined && { until }),
     terms,
-    approval: dataset.offer.approval,
+    approval: approvalOf(dataset),
     state: 'requested',
-    history: [{ at: now.toISOString(), by: caller.participant, from: null, to: 'requested' }],
+    history: [
+      { at: now.toISOString(), by: caller.participant, action: 'request', from: null, to: 'requested' },
+    ],
     createdAt: now.toISOString(),
     revision: 1,
   };
-  const requested: Contract = { ...draft, digest: contractDigest(draft) };
-  if (dataset.offer.approval !== 'automatic') return requested;
+  const ending = endingAt({ ...draft, digest: '' }, until, now);
+  const digest = contractDigest(ending);
+  const given = { digest, signature: request.signature };
+  const { consent, faults: unproven } = await consentOf(deps.registry, caller, 'consumer', given, now);
+  const errors = [...requestFaults(dataset, request), ...dateFaults, ...faults, ...unproven];
+  if (errors.length > 0) {
+    throw new ProblemError('not-valid', `The request is not valid: ${errors.length} error(s)`, { errors });
+  }
+  const requested: Contract = { ...ending, digest, consents: [consent] };
+  return dataset.offer.approval === 'automatic' ? acceptedAtOnce(requested, now) : requested;
+}
+
+/** The offer is the provider's standing consent. */
+function acceptedAtOnce(requested: Contract, now: Date): Contract {
+  const { provider, digest, consents = [] } = requested;
   const deed = {
     action: 'accept',
-    by: dataset.provider,
+    by: provider,
     at: now,
     reason: 'automatic: the offer stands',
   } as const;
-  const agreed = after(requested, ['provider'], deed);
-  return { ...settled(agreed ?? requested, now), revision: 1 };
+  const agreed = after(requested, ['provider'], deed) ?? requested;
+  const consent: Consent = { by: provider, as: 'provider', at: now.toISOString(), digest };
+  return { ...settled({ ...agreed, consents: [...consents, consent] }, now), revision: 1 };
 }
 
-function requestFaults(
-  dataset: Dataset,
-  { purpose, legalBasis, types, signature }: ContractRequest,
-): Fault[] {
+function requestFaults(dataset: Dataset, { purpose, legalBasis, types }: ContractRequest): Fault[] {
   const faults: Fault[] = [];
   const { purposes } = dataset.offer;
   if (!purposes.includes(purpose)) {
@@ -104,9 +115,6 @@ function requestFaults(
       faults.push({ path: `/types/${index}`, message: `must be a type of the dataset: ${known.join(', ')}` });
     }
   }
-  // Refused rather than left unread: who signs counts on the signature being kept.
-  if (signature !== undefined)
-    faults.push({ path: '/signature', message: 'cannot be taken yet: leave it out' });
   return faults;
 }
 
@@ -115,15 +123,14 @@ function requestFaults(
  * digest agree; and ends when the offer's duration is over.
  */
 function dated(
-  { offer }: Dataset,
+  { durationDays }: Terms,
   request: ContractRequest,
   now: Date,
 ): { from: string; until: string | undefined; faults: Fault[] } {
   const faults: Fault[] = [];
   const start =
     request.from === undefined ? Math.floor(now.getTime() / DAY_MS) * DAY_MS : Date.parse(request.from);
-  const longest =
-    offer.durationDays === undefined ? Number.POSITIVE_INFINITY : start + offer.durationDays * DAY_MS;
+  const longest = durationDays === undefined ? Number.POSITIVE_INFINITY : start + durationDays * DAY_MS;
   const end = request.until === undefined ? longest : Date.parse(request.until);
   if (request.until !== undefined) {
     if (end <= start) faults.push({ path: '/until', message: 'must be after from' });
@@ -131,11 +138,11 @@ function dated(
     if (end > longest) {
       faults.push({
         path: '/until',
-        message: `must be within ${offer.durationDays} days of from, as offered`,
+        message: `must be within ${durationDays} days of from, as offered`,
       });
     }
   } else if (end <= now.getTime()) {
-    faults.push({ path: '/from', message: `lies further back than the ${offer.durationDays} days offered` });
+    faults.push({ path: '/from', message: `lies further back than the ${durationDays} days offered` });
   }
   const until = end > LAST_INSTANT ? undefined : new Date(end).toISOString();
   return { from: new Date(start).toISOString(), until, faults };

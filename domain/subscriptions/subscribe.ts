@@ -2,7 +2,7 @@ import type { Contract } from '../../schemas/contract.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription, SubscriptionRequest } from '../../schemas/subscription.ts';
-import { settleContract } from '../contracts/decide.ts';
+import { settleContract } from '../contracts/settle.ts';
 import { absent, overtaken } from '../control.ts';
 import { newId, type Random } from '../ids.ts';
 import { refuseWish } from './check.ts';

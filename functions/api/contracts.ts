@@ -2,12 +2,11 @@ import * as z from 'zod';
 import { listContracts, readContract } from '../../domain/contracts/contracts.ts';
 import { decide, type Decision } from '../../domain/contracts/decide.ts';
 import { requestContract } from '../../domain/contracts/request.ts';
-import { contractRequest, contractState } from '../../schemas/contract.ts';
+import { acceptance, contractRequest, contractState, extension, offering } from '../../schemas/contract.ts';
 import { callerOf, created, flag, ok, pageOf, paging, part, route, type Route } from './route.ts';
 
 const party = { who: 'participant', scopes: ['manage'] } as const;
 const because = z.strictObject({ reason: z.string().min(1).max(2000) });
-const consent = z.strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex') });
 const contractQuery = paging.extend({
   dataset: z.string().optional(),
   state: contractState.optional(),
@@ -16,10 +15,12 @@ const contractQuery = paging.extend({
 
 /** Each decision with what it needs; a route of its own for each. */
 const DECISIONS = {
-  accept: { body: consent, did: 'contract.accepted' },
+  offer: { body: offering, did: 'contract.offered' },
+  accept: { body: acceptance, did: 'contract.accepted' },
   reject: { body: because, did: 'contract.rejected' },
   suspend: { body: because, did: 'contract.suspended' },
   terminate: { body: because, did: 'contract.terminated' },
+  extend: { body: extension, did: 'contract.extension-asked' },
   resume: { body: z.strictObject({}).default({}), did: 'contract.resumed' },
 } as const;
 

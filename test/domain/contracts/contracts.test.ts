@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { listContracts, readContract } from '../../../domain/contracts/contracts.ts';
-import { decide, settleContracts } from '../../../domain/contracts/decide.ts';
+import { decide } from '../../../domain/contracts/decide.ts';
 import { requestContract } from '../../../domain/contracts/request.ts';
+import { settleContracts } from '../../../domain/contracts/settle.ts';
 import type { Contract, ContractRequest } from '../../../schemas/contract.ts';
 import type { Offer } from '../../../schemas/dataset.ts';
 import { given } from '../../given.ts';
@@ -145,6 +146,7 @@ describe('a request', () => {
 });
 
 describe('a decision', () => {
+  beforeEach(() => offered());
   const having = (more: Partial<Contract> = {}) => mesh.has('contract', given.contract(more));
   const reason = 'because';
 
