@@ -42,7 +42,7 @@ export class MeshStack extends Stack {
     const pull = pullStep(this, mesh);
     const api = apiStep(this, mesh, admit);
     const clock = clockStep(this, mesh);
-    for (const step of [admit, deliver, api, clock]) keepAudit(this, step, names.registry);
+    for (const step of [publish, admit, deliver, pull, api, clock]) keepAudit(this, step, names.registry);
     const front = frontDoor(this, mesh, { publish, pull, api });
     alarms(this, mesh, { route, clock });
     new CfnOutput(this, 'ApiUrl', { value: front.url, description: 'Where the API answers on AWS' });

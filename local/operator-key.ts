@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoRegistry } from '../adapters/dynamodb/registry.ts';
+import { audited } from '../domain/audit/audited.ts';
 import { makeKey } from '../domain/identify.ts';
 import type { Registry } from '../domain/ports.ts';
 import { namesOf } from '../infra/names.ts';
@@ -39,7 +40,9 @@ export async function makeFirstKey(
     status: 'active',
     createdAt: now.toISOString(),
   };
-  const written = await registry.write([
+  const by = { participant: role, key: item.id, roles: [role] };
+  const deed = { by, action: 'key.made-by-deployer' };
+  const written = await audited(registry, deed, { now: () => now, random: randomBytes }).write([
     known
       ? { do: 'expect', noun: 'participant', before: known }
       : { do: 'create', noun: 'participant', item: participant },

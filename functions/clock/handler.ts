@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -9,6 +10,7 @@ import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
+import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
 import { instant } from '../../schemas/ids.ts';
 import { eventFunction } from '../chain.ts';
@@ -33,8 +35,10 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   const client = dynamoClient();
   const sqs = new SQSClient({});
   const events = new EventBridgeClient({});
+  const lists = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
+  const now = () => new Date();
   return {
-    registry: dynamoRegistry({ client, table: env.REGISTRY_TABLE }),
+    registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),

@@ -10,6 +10,7 @@ import { webhookSender } from '../../adapters/http/sender.ts';
 import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
+import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
 import { healthNoter } from '../../domain/deliver/health.ts';
 import { subscriptionNotice } from '../../domain/notices.ts';
@@ -45,7 +46,9 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
 function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
   const client = dynamoClient();
   const sqs = new SQSClient({});
-  const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
+  const records = dynamoRecords({ client, table: env.REGISTRY_TABLE });
+  const now = () => new Date();
+  const registry = audited(records, byMesh('deliveries.attempted'), { now, random: randomBytes });
   return {
     standings: standingReader(registry, {
       maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness),
@@ -58,7 +61,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     noteHealth: healthNoter(registry, env.TERRITORY, subscriptionNotice(randomBytes)),
-    now: () => new Date(),
+    now,
     territory: env.TERRITORY,
   };
 }

@@ -9,6 +9,7 @@ interface Statement {
   Effect: 'Allow' | 'Deny';
   Action: string | string[];
   Resource: unknown;
+  Condition?: unknown;
 }
 
 const { mesh } = synthesised('la-rochelle');
@@ -20,11 +21,14 @@ const text = (resource: unknown): string =>
     .replace(/\{"Ref":"AWS::\w+"\}|\{"Fn::Join":\["",\[|\]\]\}|","|"/g, '')
     .replaceAll(',:', ':');
 
+function statementsOf(name: FunctionName): Statement[] {
+  const [, policy] = policies.find(([id]) => id.startsWith(`${name}Role`)) ?? [];
+  return policy?.['Properties'].PolicyDocument.Statement ?? [];
+}
+
 /** What a function's role says, one line for each action on each resource. */
 function said(name: FunctionName, effect: Statement['Effect']): string[] {
-  const [, policy] = policies.find(([id]) => id.startsWith(`${name}Role`)) ?? [];
-  const statements: Statement[] = policy?.['Properties'].PolicyDocument.Statement ?? [];
-  return statements
+  return statementsOf(name)
     .filter(({ Effect }) => Effect === effect)
     .flatMap(({ Action, Resource }) =>
       list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${text(resource)}`)),
@@ -77,6 +81,20 @@ describe('privileges', () => {
     expect(FUNCTIONS.filter((name) => writes(name, 'DeleteItem'))).toEqual(['publish', 'admit']);
     for (const action of ['UpdateItem', 'BatchWriteItem']) {
       expect(FUNCTIONS.filter((name) => writes(name, action))).toEqual([]);
+    }
+  });
+
+  it('lets nobody who writes the registry change or remove an audit entry', () => {
+    for (const name of FUNCTIONS.filter((one) =>
+      said(one, 'Allow').some((line) => /^dynamodb:PutItem .*-registry$/.test(line)),
+    )) {
+      const denied = statementsOf(name).filter(
+        ({ Effect, Condition }) => Effect === 'Deny' && JSON.stringify(Condition ?? '').includes('audit#*'),
+      );
+      expect(
+        denied.flatMap(({ Action }) => Action),
+        name,
+      ).toEqual(['dynamodb:UpdateItem', 'dynamodb:DeleteItem']);
     }
   });
 
