@@ -7,6 +7,7 @@ import type { Notice, Publication } from '../schemas/notice.ts';
 import type { ApiKey, Participant } from '../schemas/participant.ts';
 import type { Fault } from '../schemas/problem.ts';
 import type { Subscription } from '../schemas/subscription.ts';
+import type { DayFigures, QuotaPeriod, Tally } from '../schemas/usage.ts';
 
 /** The present instant. Domain functions take it, so that tests and sweeps choose it. */
 export type Clock = () => Date;
@@ -124,8 +125,11 @@ export interface DeliveryQueue {
 export interface Deliveries {
   /** By id, in order, strongly consistent. */
   read(ids: string[]): Promise<(Delivery | undefined)[]>;
-  /** Writes all; throws unless all were written. The last write of one delivery wins. */
-  write(deliveries: Delivery[]): Promise<void>;
+  /**
+   * Writes all, with what is counted of them in the same call; throws unless all were written. The last write of one
+   * delivery wins; a tally is written again without counting twice.
+   */
+  write(deliveries: Delivery[], tallies?: Tally[]): Promise<void>;
   /** A subscription's deliveries, newest event first. */
   list(
     subscription: string,
@@ -136,6 +140,24 @@ export interface Deliveries {
   due(now: Date): AsyncIterable<Delivery[]>;
   /** Takes the due date away if it is still `dueAt`: false when it has moved. */
   released(id: string, dueAt: string): Promise<boolean>;
+}
+
+/** What contracts gave, counted by the tallies that are written with the deliveries. */
+export interface Usage {
+  /** A contract's figures of each day from `from` to `to` (UTC, both included) that has any, in order. */
+  days(contract: string, from: string, to: string): Promise<DayFigures[]>;
+  /** Folds the tallies that are older than a minute at `now` into the totals of their days; answers how many. */
+  fold(now: Date): Promise<number>;
+}
+
+/** The events that quotas still give, counted so that all takers together never get more than the limit. */
+export interface Quotas {
+  /** Takes at most `count` of what is left of a period; answers how many it got. */
+  take(period: QuotaPeriod, count: number): Promise<number>;
+  /** Gives back what was taken and not used. */
+  giveBack(period: QuotaPeriod, count: number): Promise<void>;
+  /** How many of a period are taken. */
+  taken(period: Pick<QuotaPeriod, 'contract' | 'period'>): Promise<number>;
 }
 
 /** The queues of pull destinations; what they hold are references. */

@@ -48,6 +48,10 @@ export const delivery = z.object({
   attempts: z.array(attempt),
   /** How many attempts there were in all; `attempts` keeps the latest ten. */
   attemptCount: z.int().nonnegative(),
+  /** The period (UTC day or month) out of whose quota it was taken, once; absent without a quota. */
+  quotaPeriod: z.string().optional(),
+  /** The day (UTC) on which it was counted in its contract's usage, once. */
+  countedOn: z.string().optional(),
   /** When it is due again; absent when nothing is planned. */
   dueAt: instant.optional(),
   createdAt: instant,

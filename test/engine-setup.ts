@@ -36,7 +36,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const running = given ? undefined : await openEngine(await freePort());
   const engine: Engine = running ?? { ...localEngine(4566), endpoint: given ?? '' };
   try {
-    Object.assign(process.env, engineVariables(engine));
+    for (const [name, value] of Object.entries(engineVariables(engine))) {
+      // A variable that is assigned undefined becomes the text "undefined", and a profile of that name wins over keys.
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
     const url = await deploy(TERRITORY, engine);
     const territory = readTerritory(TERRITORY);
     const registry = dynamoRegistry({

@@ -5,6 +5,7 @@ import { getRows, hasExpired, putRows, type Row, type Table, textOf } from './ba
 import { deliveryPage } from './delivery-list.ts';
 import { deliveryOfRow, rowOfDelivery } from './delivery-row.ts';
 import { SHARD_NUMBERS } from './shard.ts';
+import { rowOfTally } from './tally-row.ts';
 
 const DUE_PER_PAGE = 100;
 
@@ -17,9 +18,9 @@ export function dynamoDeliveries(options: Table & { clock?: Clock }): Deliveries
       return ids.map((id) => found.get(id));
     },
 
-    async write(deliveries) {
+    async write(deliveries, tallies = []) {
       const lastOfEach = new Map(deliveries.map((delivery) => [delivery.id, delivery]));
-      await putRows(options, [...lastOfEach.values()].map(rowOfDelivery));
+      await putRows(options, [...[...lastOfEach.values()].map(rowOfDelivery), ...tallies.map(rowOfTally)]);
     },
 
     list: (subscription, query, page) => deliveryPage(options, clock(), subscription, query, page),

@@ -1,6 +1,7 @@
 import { encodeTime } from 'ulid';
 import type { Clock, Deliveries } from '../../domain/ports.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
+import type { Tally } from '../../schemas/usage.ts';
 import { ID_PREFIXES } from '../../schemas/ids.ts';
 import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
@@ -8,7 +9,10 @@ import { isPast } from '../expiry.ts';
 const DUE_PER_PAGE = 100;
 
 /** The deliveries in memory. */
-export function memoryDeliveries({ clock = () => new Date() }: { clock?: Clock } = {}): Deliveries {
+export function memoryDeliveries({
+  clock = () => new Date(),
+  usage,
+}: { clock?: Clock; usage?: { keep: (tallies: Tally[]) => void } } = {}): Deliveries {
   const store = new Map<string, Delivery>();
   const standing = (): Delivery[] => [...store.values()].filter(({ expires }) => !isPast(expires, clock()));
   return {
@@ -17,8 +21,9 @@ export function memoryDeliveries({ clock = () => new Date() }: { clock?: Clock }
       return ids.map((id) => structuredClone(known.get(id)));
     },
 
-    async write(deliveries) {
+    async write(deliveries, tallies = []) {
       for (const delivery of deliveries) store.set(delivery.id, structuredClone(delivery));
+      usage?.keep(tallies);
     },
 
     async list(subscription, { status, since }, { limit, cursor }) {
