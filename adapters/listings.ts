@@ -15,6 +15,7 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   keysOfParticipant: { noun: 'key', by: ['participant'] },
   datasets: { noun: 'dataset', by: [] },
   datasetsOfProvider: { noun: 'dataset', by: ['provider'] },
+  datasetsWithPersonalData: { noun: 'dataset', by: [], only: ({ personalData }) => personalData },
   schemasOfType: { noun: 'schema', by: ['dataset', 'type'] },
   contractsOfProvider: { noun: 'contract', by: ['provider'] },
   contractsOfConsumer: { noun: 'contract', by: ['consumer'] },

@@ -255,6 +255,8 @@ export interface Listings {
   keysOfParticipant: { noun: 'key'; by: { participant: string } };
   datasets: { noun: 'dataset'; by: Record<never, never> };
   datasetsOfProvider: { noun: 'dataset'; by: { provider: string } };
+  /** Those with personal data; sparse. */
+  datasetsWithPersonalData: { noun: 'dataset'; by: Record<never, never> };
   schemasOfType: { noun: 'schema'; by: { dataset: string; type: string } };
   contractsOfProvider: { noun: 'contract'; by: { provider: string } };
   contractsOfConsumer: { noun: 'contract'; by: { consumer: string } };

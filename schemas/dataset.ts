@@ -83,6 +83,26 @@ const typeRequest = z.strictObject({
   compatibility: compatibility.default('backward'),
 });
 
+const names = z.array(z.string().min(1).max(300)).min(1).max(50);
+
+/** What a provider declares of its processing of personal data, for the register (GDPR article 30). */
+export const processing = z.strictObject({
+  /** The provider's own basis (article 6) for collecting the data; each contract has that of its consumer. */
+  legalBasis: z.string().min(1).max(500),
+  /** Whose data: pupils, drivers, residents. */
+  subjects: names,
+  /** What of them: names, positions, number plates. */
+  categories: names,
+  /** Transfers to third countries, each with its safeguard; none unless told. */
+  transfers: z
+    .array(z.strictObject({ to: z.string().min(1).max(200), safeguard: z.string().min(1).max(1000) }))
+    .max(50)
+    .default([]),
+  /** Measures of security besides those of the mesh. */
+  security: names.optional(),
+});
+export type Processing = z.infer<typeof processing>;
+
 /** `PUT /datasets/{id}`. */
 export const datasetRequest = z.strictObject({
   title: text,
@@ -93,6 +113,8 @@ export const datasetRequest = z.strictObject({
   access: z.enum(['open', 'shared', 'restricted']),
   visibleTo: z.array(readableId).max(200).optional(),
   personalData: z.boolean(),
+  /** Only where there is personal data. */
+  processing: processing.optional(),
   retentionDays: z.int().min(1).max(3650),
   offer,
   types: z

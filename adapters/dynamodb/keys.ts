@@ -11,6 +11,7 @@ export const INDEXES = {
   keysOfParticipant: 'gsi1',
   datasets: 'gsi1',
   datasetsOfProvider: 'gsi2',
+  datasetsWithPersonalData: 'gsi3',
   schemasOfType: 'gsi1',
   contractsOfProvider: 'gsi1',
   contractsOfConsumer: 'gsi2',

@@ -34,6 +34,7 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   keysOfParticipant: (by) => keys.query.ofParticipant(by),
   datasets: () => datasets.query.all({}),
   datasetsOfProvider: (by) => datasets.query.ofProvider(by),
+  datasetsWithPersonalData: () => datasets.query.withPersonalData({}),
   schemasOfType: (by) => schemas.query.ofType(by),
   contractsOfProvider: (by) => contracts.query.ofProvider(by),
   contractsOfConsumer: (by) => contracts.query.ofConsumer(by),

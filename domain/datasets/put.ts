@@ -34,7 +34,7 @@ export async function putDataset(
   if (before && before.provider !== caller.participant) throw taken(id);
   judgePrecondition(before, ifMatch);
   if (before?.status === 'retired') throw new ProblemError('conflict', `The dataset ${id} is retired`);
-  refuseFaults(schemaFaults(deps.schemas, request));
+  refuseFaults([...schemaFaults(deps.schemas, request), ...processingFaults(request)]);
 
   const now = deps.now().toISOString();
   const { types, added } = await versioned(deps, id, before, request, now);
@@ -82,6 +82,11 @@ function schemaFaults(schemas: DatasetDeps['schemas'], request: DatasetRequest):
     return schemas.check(schema).map(({ path, message }) => ({ path: base + path, message }));
   });
 }
+
+const processingFaults = ({ personalData, processing }: DatasetRequest): Fault[] =>
+  processing && !personalData
+    ? [{ path: '/processing', message: 'is for personal data: say personalData, or leave it out' }]
+    : [];
 
 interface Versioned {
   types: Dataset['types'];

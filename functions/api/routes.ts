@@ -3,6 +3,7 @@ import { contractRoutes } from './contracts.ts';
 import { datasetRoutes } from './datasets.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { participantRoutes } from './participants.ts';
+import { personalDataRoutes } from './personal-data.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 
@@ -14,4 +15,5 @@ export const ROUTES: readonly Route[] = [
   ...subscriptionRoutes,
   ...evidenceRoutes,
   ...auditRoutes,
+  ...personalDataRoutes,
 ];

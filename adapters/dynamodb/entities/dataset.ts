@@ -1,14 +1,16 @@
 import { Entity } from 'electrodb';
 import { byId, kept, model, selector, shelf } from './shape.ts';
 
-/** Datasets, as the territory and their provider list them. */
+/** Datasets, as the territory, their provider and the register list them. */
 export const datasets = new Entity({
   model: model('dataset'),
   attributes: { ...kept, provider: selector },
   indexes: {
     byId: byId('dataset'),
     all: shelf('datasets', []),
+    toAnnounce: shelf('datasetsToAnnounce', []),
     ofProvider: shelf('datasetsOfProvider', ['provider']),
+    withPersonalData: shelf('datasetsWithPersonalData', []),
   },
 });
 
