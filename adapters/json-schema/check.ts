@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import type { JsonSchema } from '../../schemas/dataset.ts';
 import { pointerToken, type Fault } from '../../schemas/problem.ts';
 import { costOf } from './cost.ts';
-import { DIALECT, FORMATS, isObject, KEYWORDS, type SchemaObject } from './dialect.ts';
+import { DIALECT, FORMATS, isObject, KEYWORDS, type SchemaObject } from '../../domain/json-schema/dialect.ts';
 import { patternFault } from './re2.ts';
-import { readDocument, type Node, type SchemaDocument } from './references.ts';
+import { readDocument, type Node, type SchemaDocument } from '../../domain/json-schema/references.ts';
 
 /** How large a schema may be: what is compiled and kept in memory, and what one event may cost. */
 export const SCHEMA_LIMITS = { bytes: 131_072, depth: 64, schemas: 2000, applications: 10_000 };

@@ -1,5 +1,5 @@
-import { subschemas, type SchemaObject } from './dialect.ts';
-import type { SchemaDocument } from './references.ts';
+import { subschemas, type SchemaObject } from '../../domain/json-schema/dialect.ts';
+import type { SchemaDocument } from '../../domain/json-schema/references.ts';
 
 /** What judging by a schema can cost, whatever the data. */
 export interface SchemaCost {

@@ -6,10 +6,10 @@ import type { JsonSchema } from '../../schemas/dataset.ts';
 import type { Fault } from '../../schemas/problem.ts';
 import { dialectFaults } from './check.ts';
 import { costOf } from './cost.ts';
-import { DIALECT, FORMATS, isObject } from './dialect.ts';
+import { DIALECT, FORMATS, isObject } from '../../domain/json-schema/dialect.ts';
 import { toFaults } from './faults.ts';
 import { re2 } from './re2.ts';
-import { readDocument } from './references.ts';
+import { readDocument } from '../../domain/json-schema/references.ts';
 
 /** How many compiled schemas are kept; the least recently used gives way. */
 const KEPT_SCHEMAS = 256;
