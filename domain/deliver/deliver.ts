@@ -1,3 +1,4 @@
+import type { Contract } from '../../schemas/contract.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
@@ -10,20 +11,21 @@ import type {
   DeliveryQueue,
   Ledger,
   PullQueues,
-  PullReference,
-  RoutedEvent,
+  Quotas,
   Sealer,
   Sender,
   WebhookRequest,
 } from '../ports.ts';
+import { dayOf } from '../usage/period.ts';
 import type { NoteHealth } from './health.ts';
-import { minimise } from './minimise.ts';
+import { type Done, keep, queueReferences } from './keep.ts';
+import { type Asking, takeUnits, type Units } from './quota.ts';
 import { attemptOf, recorded, type Step } from './record.ts';
 import { afterAnswer, MAX_DELAY_SECONDS } from './retry.ts';
 import type { StandingReader } from './standing.ts';
 import { type Task, tasksOf } from './tasks.ts';
 import { type Standing, type Verdict, verdictOn } from './verdict.ts';
-import { judged, stated, webhookRequest } from './wire.ts';
+import { judged, minimised, webhookRequest } from './wire.ts';
 
 /** What delivering needs of the world. */
 export interface DeliverDeps {
@@ -34,6 +36,7 @@ export interface DeliverDeps {
   pullQueues: Pick<PullQueues, 'send'>;
   send: Sender;
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
+  quotas: Pick<Quotas, 'take' | 'giveBack'>;
   noteHealth: NoteHealth;
   now: Clock;
   territory: Pick<Territory, 'retryWaits' | 'webhookTimeout'>;
@@ -51,17 +54,6 @@ export interface DeliverReport {
   dropped: number;
 }
 
-/** What a task leads to: a record, and what follows from it. */
-interface Done {
-  record: Delivery;
-  /** Goes back to the queue. */
-  again?: { message: DeliveryMessage; delaySeconds: number };
-  /** Goes to a pull queue. */
-  pull?: { queue: string; reference: PullReference };
-  /** How an attempt went, which may change the status of its subscription. */
-  health?: { subscription: Subscription; went: Parameters<NoteHealth>[1] };
-}
-
 /** How long making a request may take after its verdict; longer, and the verdict is asked anew. */
 const PREPARED_WITHIN_MS = 500;
 /** How often, before the message is held: by then what is slow to answer once is known. */
@@ -76,7 +68,10 @@ const LOST_AFTER_MS = 120_000;
 export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): Promise<DeliverReport> {
   const tasks = await tasksOf(deps, messages);
   await deps.standings.prefetch(messages.map(({ subscription }) => subscription)).catch(() => undefined);
-  const results = await Promise.allSettled(tasks.map((task) => (task ? handle(deps, task) : undefined)));
+  const units = await takeUnits(deps.quotas, await askingOf(deps, tasks), deps.now());
+  const results = await Promise.allSettled(
+    tasks.map((task) => (task ? handle(deps, task, units) : undefined)),
+  );
   const failed = new Map<number, unknown>();
   const done = new Map<number, Done>();
   for (const [index, result] of results.entries()) {
@@ -84,17 +79,40 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
     else if (result.value) done.set(index, result.value);
   }
   await queueReferences(deps, done, failed);
+  const records = [...done.values()].map(({ record }) => record);
+  await units.giveBackBut(records);
   const unnoted = await keep(deps, [...done.values()]);
   const [error = unnoted] = failed.values();
   return {
     failed: [...failed.keys()],
     ...(error !== undefined && { error }),
-    records: [...done.values()].map(({ record }) => record),
+    records,
     dropped: results.length - failed.size - done.size,
   };
 }
 
-async function handle(deps: DeliverDeps, task: Task, tries = JUDGED_AT_MOST): Promise<Done | undefined> {
+/** Those of a batch that need a unit of a quota: what will be sent, and has none yet. A pull takes its own. */
+async function askingOf(deps: DeliverDeps, tasks: (Task | undefined)[]): Promise<Asking[]> {
+  const asking = tasks.map(async (task) => {
+    // What cannot be read is held when it is handled.
+    const standing = task && (await deps.standings.read(task.message.subscription).catch(() => undefined));
+    const contract = standing?.contract;
+    if (!standing || !contract?.terms.quota || !task || task.before?.quotaPeriod !== undefined) return [];
+    if (standing.subscription?.destination.kind === 'pull') return [];
+    const { kind } = verdictOn(standing, judged(task.routed), deps.now());
+    return kind === 'deliver' || kind === 'redact'
+      ? [{ id: task.id, sequence: task.routed.sequence, contract }]
+      : [];
+  });
+  return (await Promise.all(asking)).flat();
+}
+
+async function handle(
+  deps: DeliverDeps,
+  task: Task,
+  units: Units,
+  tries = JUDGED_AT_MOST,
+): Promise<Done | undefined> {
   const standing = await deps.standings.read(task.message.subscription);
   const { subscription } = standing;
   const now = deps.now();
@@ -108,16 +126,24 @@ async function handle(deps: DeliverDeps, task: Task, tries = JUDGED_AT_MOST): Pr
     return task.before && finish(task, standing, { status: 'withheld', verdict }, now);
   }
   const verdict = verdictOn(standing, judged(task.routed), now);
-  if (verdict.kind === 'withhold' || !subscription)
+  if (verdict.kind === 'withhold' || !subscription || !standing.contract)
     return finish(task, standing, { status: 'withheld', verdict }, now);
   if (verdict.kind === 'delay')
     return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
   if (subscription.destination.kind === 'pull') return toPull(task, standing, verdict, now);
+  const unit = units.judge(task.id, standing.contract, task.before, now);
+  if ('verdict' in unit) {
+    const step = { status: 'withheld', verdict: unit.verdict, dueAt: unit.verdict.until } as const;
+    return finish(task, standing, step, now);
+  }
   const prepared = await prepare(deps, task, standing, subscription, subscription.destination);
   if (prepared.at.getTime() - now.getTime() <= PREPARED_WITHIN_MS) {
-    return attempt(deps, task, standing, subscription, prepared, verdict);
+    return attempt(deps, task, { subscription, contract: standing.contract, standing }, prepared, {
+      verdict,
+      quotaPeriod: unit.period,
+    });
   }
-  if (tries > 1) return handle(deps, task, tries - 1);
+  if (tries > 1) return handle(deps, task, units, tries - 1);
   throw new Error('the request took too long to make for its verdict to stand');
 }
 
@@ -143,38 +169,29 @@ const liveSecrets = ({ secrets }: Subscription, now: Date): Subscription['secret
 async function attempt(
   deps: DeliverDeps,
   task: Task,
-  standing: Standing,
-  subscription: Subscription,
+  {
+    standing,
+    subscription,
+    contract,
+  }: { standing: Standing; subscription: Subscription; contract: Contract },
   { request, at }: { request: WebhookRequest; at: Date },
-  verdict: Verdict,
+  judgement: Pick<Step, 'verdict' | 'quotaPeriod'>,
 ): Promise<Done> {
   const answer = await deps.send(request);
   const now = deps.now();
   const count = (task.before?.attemptCount ?? 0) + 1;
   const next = afterAnswer(answer, count, deps.territory.retryWaits, now);
-  const step = { verdict, attempt: attemptOf(answer, at, now.getTime() - at.getTime()) };
+  const step = { ...judgement, attempt: attemptOf(answer, at, now.getTime() - at.getTime()) };
   const health = { subscription, went: { next: next.kind, count } };
   if (next.kind === 'retry') {
     const due = new Date(now.getTime() + next.afterSeconds * 1000);
     return { ...later(task, standing, { ...step, status: 'retrying' }, due, now), health };
   }
-  return { ...finish(task, standing, { ...step, status: next.kind }, now), health };
-}
-
-/** The event as this contract lets its consumer see it. */
-export async function minimised(
-  deps: Pick<DeliverDeps, 'sealer'>,
-  event: RoutedEvent,
-  { contract }: Standing,
-) {
-  const clauses = contract?.terms.minimisation ?? [];
-  const pseudonymises = contract && clauses.some((clause) => clause.do === 'pseudonymise');
-  const scope = pseudonymises && {
-    key: await deps.sealer.derive('pseudonyms'),
-    contract: contract.id,
-    acceptedAt: judged(event).acceptedAt,
-  };
-  return stated(event, minimise(event.event, clauses, scope || undefined));
+  if (next.kind !== 'delivered' || task.before?.countedOn !== undefined)
+    return { ...finish(task, standing, { ...step, status: next.kind }, now), health };
+  const handed = { delivery: task.id, contract, day: dayOf(at), bytes: Buffer.byteLength(request.body) };
+  const counted = { ...step, status: next.kind, countedOn: handed.day };
+  return { ...finish(task, standing, counted, now), health, handed };
 }
 
 function toPull(task: Task, standing: Standing, verdict: Verdict, now: Date): Done {
@@ -205,51 +222,4 @@ function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done 
   return {
     record: recorded(task.id, task.message.subscription.id, task.routed, task.before, step, now, expires),
   };
-}
-
-/**
- * Fills the pull queues, before anything is recorded: a record that says `available` with nothing in the queue would be
- * a loss. A queue that takes nothing fails its own messages, and nobody else's.
- */
-async function queueReferences(
-  { pullQueues }: Pick<DeliverDeps, 'pullQueues'>,
-  done: Map<number, Done>,
-  failed: Map<number, unknown>,
-): Promise<void> {
-  const pulls = [...done].flatMap(([index, { pull }]) => (pull ? [{ index, ...pull }] : []));
-  const byQueue = [...Map.groupBy(pulls, ({ queue }) => queue)];
-  const sent = await Promise.allSettled(
-    byQueue.map(([queue, items]) =>
-      pullQueues.send(
-        queue,
-        items.map(({ reference }) => reference),
-      ),
-    ),
-  );
-  for (const [position, result] of sent.entries()) {
-    if (result.status === 'fulfilled') continue;
-    for (const { index } of byQueue[position]?.[1] ?? []) {
-      done.delete(index);
-      failed.set(index, result.reason);
-    }
-  }
-}
-
-/**
- * Keeps what was done: records before their wake-ups, so that none wakes what is not recorded. Answers why a
- * subscription's status could not be kept: what was sent and recorded is not done again for that.
- */
-async function keep(deps: DeliverDeps, done: Done[]): Promise<unknown> {
-  if (done.length > 0) await deps.deliveries.write(done.map(({ record }) => record));
-  const again = done.flatMap((one) => one.again ?? []);
-  if (again.length > 0) await deps.queue.send(again);
-  const now = deps.now();
-  let unnoted: unknown;
-  for (const { health } of done) {
-    if (!health) continue;
-    await deps
-      .noteHealth(health.subscription, health.went, now)
-      .catch((error: unknown) => (unnoted ??= error));
-  }
-  return unnoted;
 }

@@ -10,7 +10,11 @@ export interface Step {
   status: DeliveryStatus;
   verdict: Verdict;
   attempt?: Attempt;
-  dueAt?: Date;
+  dueAt?: Date | undefined;
+  /** Out of which period's quota it was taken. */
+  quotaPeriod?: string | undefined;
+  /** On which day it was counted. */
+  countedOn?: string | undefined;
 }
 
 /** The record of a delivery after a step; `before` is what was stored. */
@@ -24,6 +28,8 @@ export function recorded(
   expires: number,
 ): Delivery {
   const attempts = before?.attempts ?? [];
+  const quotaPeriod = before?.quotaPeriod ?? step.quotaPeriod;
+  const countedOn = before?.countedOn ?? step.countedOn;
   return {
     id,
     subscription,
@@ -39,6 +45,8 @@ export function recorded(
     clause: step.verdict.clause,
     attempts: step.attempt ? [...attempts, step.attempt].slice(-SHOWN_ATTEMPTS) : attempts,
     attemptCount: (before?.attemptCount ?? 0) + (step.attempt ? 1 : 0),
+    ...(quotaPeriod !== undefined && { quotaPeriod }),
+    ...(countedOn !== undefined && { countedOn }),
     ...(step.dueAt && { dueAt: step.dueAt.toISOString() }),
     createdAt: before?.createdAt ?? now.toISOString(),
     updatedAt: now.toISOString(),

@@ -18,7 +18,7 @@ export type Verdict =
   | { kind: 'deliver'; clause: string }
   | { kind: 'redact'; clause: string }
   | { kind: 'delay'; clause: string; until: Date }
-  | { kind: 'withhold'; clause: string };
+  | { kind: 'withhold'; clause: string; until?: Date };
 
 /** The facts of an event that a verdict rests on. */
 export interface JudgedEvent {

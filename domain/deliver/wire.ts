@@ -2,8 +2,9 @@ import { decodeTime } from 'ulid';
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import { toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
-import type { RoutedEvent, WebhookRequest } from '../ports.ts';
-import type { JudgedEvent } from './verdict.ts';
+import type { RoutedEvent, Sealer, WebhookRequest } from '../ports.ts';
+import { minimise } from './minimise.ts';
+import type { JudgedEvent, Standing } from './verdict.ts';
 import { signatures } from './sign.ts';
 
 /** What a verdict needs to know of a routed event. */
@@ -24,6 +25,22 @@ export const stated = ({ dataset, sequence }: RoutedEvent, event: CloudEvent): C
   dataset,
   sequence,
 });
+
+/** The event as this contract lets its consumer see it. */
+export async function minimised(
+  { sealer }: { sealer: Pick<Sealer, 'derive'> },
+  event: RoutedEvent,
+  { contract }: Pick<Standing, 'contract'>,
+): Promise<CloudEvent> {
+  const clauses = contract?.terms.minimisation ?? [];
+  const pseudonymises = contract && clauses.some((clause) => clause.do === 'pseudonymise');
+  const scope = pseudonymises && {
+    key: await sealer.derive('pseudonyms'),
+    contract: contract.id,
+    acceptedAt: judged(event).acceptedAt,
+  };
+  return stated(event, minimise(event.event, clauses, scope || undefined));
+}
 
 /** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */
 export function webhookRequest(

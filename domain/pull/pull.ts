@@ -1,3 +1,4 @@
+import type { Contract } from '../../schemas/contract.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import { seconds } from '../../schemas/duration.ts';
 import type { Caller } from '../../schemas/participant.ts';
@@ -5,11 +6,10 @@ import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import type { CloudEvent } from '../../events/cloudevent.ts';
-import { minimised } from '../deliver/deliver.ts';
 import { recorded } from '../deliver/record.ts';
 import type { StandingReader } from '../deliver/standing.ts';
 import { type Standing, standingClause, type Verdict, verdictOn } from '../deliver/verdict.ts';
-import { judged } from '../deliver/wire.ts';
+import { judged, minimised } from '../deliver/wire.ts';
 import type {
   Clock,
   Deliveries,
@@ -17,10 +17,12 @@ import type {
   LedgerEntry,
   PullQueues,
   PullReference,
+  Quotas,
   Registry,
   Sealer,
 } from '../ports.ts';
 import { routed } from '../route.ts';
+import { countedOnce, type Judged, withinQuota } from './count.ts';
 
 /** What pulling needs of the world. */
 export interface PullDeps {
@@ -30,6 +32,7 @@ export interface PullDeps {
   deliveries: Pick<Deliveries, 'read' | 'write'>;
   pullQueues: Pick<PullQueues, 'receive' | 'ack' | 'extend'>;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
+  quotas: Pick<Quotas, 'take'>;
   now: Clock;
   territory: Pick<Territory, 'leaseDuration'>;
 }
@@ -66,20 +69,31 @@ export async function receive(
   const leaseSeconds = Math.ceil(seconds(deps.territory.leaseDuration));
   const leased = await deps.pullQueues.receive(queue, max, waitSeconds, leaseSeconds);
   if (leased.length === 0) return { messages: [] };
-  const entries = await deps.ledger.read(
-    leased.map(({ reference }) => reference.key),
-    deps.now(),
-  );
+  const [entries, records] = await Promise.all([
+    deps.ledger.read(
+      leased.map(({ reference }) => reference.key),
+      deps.now(),
+    ),
+    deps.deliveries.read(leased.map(({ reference }) => reference.delivery)),
+  ]);
   // The wait may have been long: what the verdict reads is read again.
-  const standing = await standingNow(deps, refs);
-  const judgements = leased.map((one, index) => judgeLeased(one, entries[index], standing, deps.now()));
-  await dismiss(deps, queue, id, judgements, standing);
-  const messages = judgements.map(async ({ leased: one, entry, verdict }) => {
+  const { standing, contract } = await standingNow(deps, refs);
+  const judged = leased.map((one, index) =>
+    judgeLeased(one, entries[index], records[index], standing, deps.now()),
+  );
+  const { judgements, period } = await withinQuota(deps, contract, judged, deps.now());
+  await dismiss(deps, queue, id, judgements);
+  const passing = judgements.map(async ({ leased: one, entry, known, verdict }) => {
     if (!entry || verdict.kind === 'withhold' || verdict.kind === 'delay') return [];
     const event = await minimised(deps, routed(entry), standing);
-    return [{ lease: `${one.reference.delivery}.${one.lease}`, leaseSeconds, event }];
+    return [{ known, message: { lease: `${one.reference.delivery}.${one.lease}`, leaseSeconds, event } }];
   });
-  return { messages: (await Promise.all(messages)).flat() };
+  const handed = (await Promise.all(passing)).flat();
+  const seen = handed.map(({ known, message }) => ({ known, event: message.event }));
+  const counted = countedOnce(contract, seen, deps.now(), period);
+  // Before it is handed over: what cannot be counted stays leased, and comes again.
+  if (counted.records.length > 0) await deps.deliveries.write(counted.records, counted.tallies);
+  return { messages: handed.map(({ message }) => message) };
 }
 
 /** Ends leases for good: the events are delivered. 409 once the contract no longer stands. */
@@ -89,7 +103,7 @@ export async function ack(
   id: string,
   leases: string[],
 ): Promise<LeaseResults> {
-  const { queue } = await pullable(deps, caller, id);
+  const { queue, standing, contract } = await pullable(deps, caller, id);
   const parsed = leases.map(parseLease);
   const removed = await deps.pullQueues.ack(
     queue,
@@ -97,12 +111,39 @@ export async function ack(
   );
   const ids = [...new Set(parsed.flatMap(({ delivery }, index) => (removed[index] ? [delivery] : [])))];
   const records = ids.length === 0 ? [] : await deps.deliveries.read(ids);
-  const now = deps.now().toISOString();
+  const now = deps.now();
   // A lease that was made up may name another's delivery: only the subscription's own are touched.
   const mine = records.filter((record): record is Delivery => record?.subscription === id);
-  if (mine.length > 0)
-    await deps.deliveries.write(mine.map((record) => ({ ...record, status: 'delivered', updatedAt: now })));
+  const counted = countedOnce(contract, await eventsOf(deps, standing, mine), now);
+  const acked = new Map([...mine, ...counted.records].map((record) => [record.id, record]));
+  const done = [...acked.values()].map((record): Delivery => ({
+    ...record,
+    status: 'delivered',
+    updatedAt: now.toISOString(),
+  }));
+  if (done.length > 0) await deps.deliveries.write(done, counted.tallies);
   return { results: leases.map((lease, index) => ({ lease, ok: removed[index] ?? false })) };
+}
+
+/** The events of deliveries that were received before they were recorded, and so are not counted yet. */
+async function eventsOf(
+  deps: PullDeps,
+  standing: Standing,
+  records: Delivery[],
+): Promise<{ known: Delivery; event: CloudEvent }[]> {
+  const uncounted = records.filter(({ countedOn }) => countedOn === undefined);
+  if (uncounted.length === 0) return [];
+  const entries = await deps.ledger.read(
+    uncounted.map(({ event }) => event.key),
+    deps.now(),
+  );
+  const found = uncounted.flatMap((known, index) => {
+    const entry = entries[index];
+    return entry ? [{ known, entry }] : [];
+  });
+  return Promise.all(
+    found.map(async ({ known, entry }) => ({ known, event: await minimised(deps, routed(entry), standing) })),
+  );
 }
 
 /** Sets when leases end, in seconds from now; 0 releases them at once. 409 once the contract no longer stands. */
@@ -134,17 +175,22 @@ async function pullable(deps: PullDeps, caller: Caller, id: string) {
     );
   }
   const refs = refsOf(subscription);
-  await standingNow(deps, refs);
+  const { standing, contract } = await standingNow(deps, refs);
   if (!subscription.pullQueue)
     throw new ProblemError('unavailable', 'The queue of this subscription is being made', { retryAfter: 2 });
-  return { queue: subscription.pullQueue, refs };
+  return { queue: subscription.pullQueue, refs, standing, contract };
 }
 
-async function standingNow(deps: PullDeps, refs: ReturnType<typeof refsOf>): Promise<Standing> {
+async function standingNow(
+  deps: PullDeps,
+  refs: ReturnType<typeof refsOf>,
+): Promise<{ standing: Standing; contract: Contract }> {
   const standing = await deps.standings.read(refs);
+  const { contract } = standing;
   const clause = standingClause(standing, deps.now());
-  if (clause) throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause}`);
-  return standing;
+  if (clause !== undefined || !contract)
+    throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause ?? 'contract.absent'}`);
+  return { standing, contract };
 }
 
 const refsOf = ({ id, contract, dataset, provider, consumer }: Subscription) => ({
@@ -155,45 +201,37 @@ const refsOf = ({ id, contract, dataset, provider, consumer }: Subscription) => 
   consumer,
 });
 
-interface Judgement {
+interface Judgement extends Judged {
   leased: Leased;
   entry: LedgerEntry | undefined;
-  verdict: Verdict;
 }
 
 function judgeLeased(
   leased: Leased,
   entry: LedgerEntry | undefined,
+  known: Delivery | undefined,
   standing: Standing,
   now: Date,
 ): Judgement {
   const verdict: Verdict = entry
     ? verdictOn(standing, judged(routed(entry)), now)
     : { kind: 'withhold', clause: 'dataset.retentionDays' };
-  return { leased, entry, verdict };
+  const { delivery, sequence } = leased.reference;
+  return { leased, entry, known, delivery, sequence, verdict };
 }
 
 /** Takes what is withheld out of the queue, once it is recorded: `recover` brings it back where the contract allows. */
-async function dismiss(
-  deps: PullDeps,
-  queue: string,
-  id: string,
-  judgements: Judgement[],
-  standing: Standing,
-): Promise<void> {
+async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Judgement[]): Promise<void> {
+  const now = deps.now();
   const withheld = judgements.filter(({ verdict }) => verdict.kind === 'withhold');
   if (withheld.length === 0) return;
-  const now = deps.now();
-  const before = await deps.deliveries.read(withheld.map(({ leased }) => leased.reference.delivery));
-  const records = withheld.flatMap(({ leased, entry, verdict }, index) => {
-    const known = before[index];
+  const records = withheld.flatMap(({ delivery, known, entry, verdict }) => {
     // A second copy of what was acknowledged: it stays delivered.
     if (known?.status === 'delivered') return [];
-    const step = { status: 'withheld', verdict } as const;
-    if (entry) {
-      const expires = known?.expires ?? entry.expires;
-      return [recorded(leased.reference.delivery, id, routed(entry), known, step, now, expires)];
-    }
+    const dueAt = verdict.kind === 'withhold' ? verdict.until : undefined;
+    const step = { status: 'withheld', verdict, dueAt } as const;
+    if (entry)
+      return [recorded(delivery, id, routed(entry), known, step, now, known?.expires ?? entry.expires)];
     const { kind, clause } = verdict;
     return known
       ? [{ ...known, status: step.status, verdict: kind, clause, updatedAt: now.toISOString() }]
@@ -201,7 +239,7 @@ async function dismiss(
   });
   if (records.length > 0) await deps.deliveries.write(records);
   const leases = withheld.map(({ leased }) => leased.lease);
-  if (standing.subscription) await deps.pullQueues.ack(queue, leases);
+  await deps.pullQueues.ack(queue, leases);
 }
 
 /** `{delivery}.{the queue's lease}`, as `receive` gave it. */

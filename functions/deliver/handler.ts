@@ -5,6 +5,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
@@ -56,6 +57,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),

@@ -4,6 +4,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
@@ -70,6 +71,7 @@ function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters
     }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     pullQueues: pullQueues({ client: new SQSClient({}), prefix: '' }),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     now: () => new Date(),

@@ -4,10 +4,12 @@ import { memoryDeliveries } from '../../adapters/memory/deliveries.ts';
 import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
 import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
+import { memoryQuotas } from '../../adapters/memory/quotas.ts';
 import { memoryRegistry } from '../../adapters/memory/registry.ts';
 import { memoryRules } from '../../adapters/memory/rules.ts';
 import { memorySealer } from '../../adapters/memory/sealer.ts';
 import { memorySender } from '../../adapters/memory/sender.ts';
+import { memoryUsage } from '../../adapters/memory/usage.ts';
 import { identify } from '../../domain/identify.ts';
 import type { Noun, Nouns } from '../../domain/ports.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
@@ -22,6 +24,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
   const registry = memoryRegistry(clock);
   const sealer = memorySealer();
   const sender = memorySender();
+  const usage = memoryUsage();
   const described = territory.parse({ id: 'test', name: 'Test' });
   return {
     registry,
@@ -33,7 +36,9 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     ingressBuses: memoryIngressBuses({ prefix: 'maille-test-in-' }),
     pullQueues: memoryPullQueues(clock),
     queue: memoryDeliveryQueue(clock),
-    deliveries: memoryDeliveries(clock),
+    deliveries: memoryDeliveries({ ...clock, usage }),
+    quotas: memoryQuotas(),
+    usage,
     sealer,
     sender,
     schemas: schemaJudge(),

@@ -88,6 +88,7 @@ export function flowInMemory({ breaks = (): ReturnType<Break> => undefined }: { 
     pullQueues,
     send: mesh.sender.send,
     sealer: mesh.sealer,
+    quotas: mesh.quotas,
     noteHealth: healthNoter(registry, mesh.territory, subscriptionNotice(mesh.random)),
     now: mesh.now,
     territory: mesh.territory,
