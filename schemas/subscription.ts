@@ -95,6 +95,8 @@ export const subscription = z.object({
     putAt: instant,
     settled: z.boolean(),
     replaces: z.string().optional(),
+    /** Since when events may have been missed, where that is before it was put. */
+    since: instant.optional(),
   }),
   /** Newest first; webhooks only. */
   secrets: z.array(sealedSecret),

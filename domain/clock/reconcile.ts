@@ -1,6 +1,7 @@
 import type { Subscription } from '../../schemas/subscription.ts';
 import { compose } from '../pattern/compose.ts';
 import type { Registry, Rule, Rules } from '../ports.ts';
+import { eachApart } from './apart.ts';
 import { refsOf } from './release.ts';
 
 /** The rule that the registry wants for a subscription; none once it has ended. */
@@ -15,34 +16,64 @@ export function wantedRule(subscription: Subscription): Rule | undefined {
   };
 }
 
+/** How far back a settled rule that was found missing or changed is taken to have missed events. */
+const MISSED_MS = 3_600_000;
+/** Whoever makes a rule writes it to the registry first: for so long that is no reason to begin anew. */
+const MAKING_MS = 5000;
+
 /**
- * Makes the rules what the registry says: puts those that are missing or differ, removes those that nobody wants.
+ * Makes the rules what the registry says: puts those that are missing or differ, removes those that nobody wants. A
+ * rule that is put here has yet to settle, and what it may have missed is routed again then.
  * A rule made while this runs is not yet in the registry's list: only rules whose subscription is known to have ended,
- * or is absent on a second look, are removed.
+ * or is absent on a second look, are removed. One rule that cannot be put or removed does not hold up the others.
  */
-export async function reconcileRules(deps: {
-  registry: Pick<Registry, 'list' | 'read'>;
-  rules: Rules;
-}): Promise<{ put: number; removed: number }> {
+export async function reconcileRules(
+  deps: { registry: Pick<Registry, 'list' | 'read' | 'write'>; rules: Rules },
+  now: Date,
+): Promise<{ put: number; removed: number }> {
   const present = new Map((await deps.rules.list()).map((rule) => [`${rule.bus}/${rule.name}`, rule]));
   const wanted = new Set<string>();
-  let put = 0;
-  for await (const subscription of subscriptions(deps.registry)) {
+  const count = { put: 0, removed: 0 };
+  const restore = async (subscription: Subscription): Promise<void> => {
     const rule = wantedRule(subscription);
-    if (!rule) continue;
+    if (!rule) return;
     wanted.add(`${rule.bus}/${rule.name}`);
     if (subscription.rule.replaces !== undefined) wanted.add(`${rule.bus}/${subscription.rule.replaces}`);
-    if (sameJson(present.get(`${rule.bus}/${rule.name}`)?.pattern, rule.pattern)) continue;
+    if (sameJson(present.get(`${rule.bus}/${rule.name}`)?.pattern, rule.pattern)) return;
+    // Changed meanwhile: then it is looked at again at the next beat.
+    if (!(await unsettle(deps.registry, subscription, now))) return;
     await deps.rules.put(rule);
-    put += 1;
-  }
-  let removed = 0;
-  for (const [address, { bus, name }] of present) {
-    if (wanted.has(address) || (await isWanted(deps.registry, name))) continue;
+    count.put += 1;
+  };
+  const restored = eachApart(subscriptions(deps.registry), restore);
+  const failure = await restored.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  await eachApart(present, async ([address, { bus, name }]) => {
+    if (wanted.has(address) || (await isWanted(deps.registry, name))) return;
     await deps.rules.remove(bus, name);
-    removed += 1;
-  }
-  return { put, removed };
+    count.removed += 1;
+  });
+  if (failure) throw failure.error;
+  return count;
+}
+
+/** Says that a rule is put only now, before it is: what settles must have had its time. False when it was changed. */
+async function unsettle(
+  registry: Pick<Registry, 'write'>,
+  before: Subscription,
+  now: Date,
+): Promise<boolean> {
+  const { rule } = before;
+  if (!rule.settled && now.getTime() - Date.parse(rule.putAt) <= MAKING_MS) return true;
+  const since = rule.settled ? new Date(now.getTime() - MISSED_MS).toISOString() : (rule.since ?? rule.putAt);
+  const item = {
+    ...before,
+    rule: { ...rule, putAt: now.toISOString(), settled: false, since },
+    revision: before.revision + 1,
+  };
+  return registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
 }
 
 /** A rule's name is its subscription's id, and after a change of filter the revision: `sub_…` or `sub_….3`. */

@@ -5,6 +5,7 @@ import type { Territory } from '../../schemas/territory.ts';
 import { matches } from '../pattern/match.ts';
 import type { DeliveryQueue, Ledger, Registry, Rules } from '../ports.ts';
 import { routed } from '../route.ts';
+import { eachApart } from './apart.ts';
 import { refsOf } from './release.ts';
 
 /** How much further back than the rule's making is routed again: clocks differ between functions. */
@@ -30,11 +31,11 @@ export async function settleSubscriptions(
   const ripe = now.getTime() - milliseconds(deps.territory.ruleSettling);
   let settled = 0;
   let backfilled = 0;
-  for await (const subscription of unsettled(deps.registry)) {
-    if (Date.parse(subscription.rule.putAt) > ripe) continue;
+  await eachApart(unsettled(deps.registry), async (subscription) => {
+    if (Date.parse(subscription.rule.putAt) > ripe) return;
     backfilled += await backfill(deps, subscription, now);
     if (await markSettled(deps, subscription)) settled += 1;
-  }
+  });
   return { settled, backfilled };
 }
 
@@ -56,7 +57,8 @@ async function* unsettled(registry: Pick<Registry, 'list'>): AsyncIterable<Subsc
 
 /** Sends what the subscription matches of the ledger since its rule was put; answers how many. */
 async function backfill(deps: SettleDeps, subscription: Subscription, now: Date): Promise<number> {
-  const from = new Date(Date.parse(subscription.rule.putAt) - CLOCK_SKEW_MS);
+  const { since: missing, putAt } = subscription.rule;
+  const from = new Date(Date.parse(missing ?? putAt) - CLOCK_SKEW_MS);
   const since = new Date(Math.max(from.getTime(), Date.parse(subscription.createdAt)));
   let count = 0;
   for await (const page of deps.ledger.history(
@@ -92,7 +94,7 @@ export function wants({ types, filter }: Pick<Subscription, 'types' | 'filter'>,
 async function markSettled(deps: SettleDeps, seen: Subscription): Promise<boolean> {
   const before = await deps.registry.read('subscription', seen.id);
   if (!before || before.rule.settled || before.rule.putAt !== seen.rule.putAt) return false;
-  const { replaces, ...rule } = before.rule;
+  const { replaces, since: _, ...rule } = before.rule;
   if (replaces !== undefined) await deps.rules.remove(rule.bus, replaces);
   const status = before.status === 'starting' ? 'active' : before.status;
   const item = { ...before, status, rule: { ...rule, settled: true }, revision: before.revision + 1 };

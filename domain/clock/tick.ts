@@ -1,5 +1,6 @@
 import type { Territory } from '../../schemas/territory.ts';
 import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules } from '../ports.ts';
+import { eachApart } from './apart.ts';
 import { reconcileRules } from './reconcile.ts';
 import { releaseDue } from './release.ts';
 import { reroute } from './reroute.ts';
@@ -41,7 +42,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const released = await part(releaseDue(deps, now), 0);
   const rerouted = await part(closeGaps(deps, now), 0);
   // Rules first: what settles needs its rule to be there.
-  const rules = await part(reconcileRules(deps), { put: 0, removed: 0 });
+  const rules = await part(reconcileRules(deps, now), { put: 0, removed: 0 });
   const settling = await part(settleSubscriptions(deps, now), { settled: 0, backfilled: 0 });
   if (errors.length > 0) throw errors[0];
   return { released, rerouted, rulesPut: rules.put, rulesRemoved: rules.removed, ...settling };
@@ -50,15 +51,9 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
 /** A gap leaves its queue only once all of it was routed; one that cannot be closed does not hold up the others. */
 async function closeGaps(deps: TickDeps, now: Date): Promise<number> {
   let count = 0;
-  const errors: unknown[] = [];
-  for (const { gap, lease } of await deps.gaps.receive()) {
-    try {
-      count += await reroute(deps, gap, now);
-      await deps.gaps.close(lease);
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  if (errors.length > 0) throw errors[0];
+  await eachApart(await deps.gaps.receive(), async ({ gap, lease }) => {
+    count += await reroute(deps, gap, now);
+    await deps.gaps.close(lease);
+  });
   return count;
 }

@@ -107,6 +107,17 @@ export function flowInMemory({ breaks = (): ReturnType<Break> => undefined }: { 
     });
   };
 
+  /** Parties, dataset and contract as `given` has them. */
+  const agrees = async ({ contract, dataset }: Omit<Story, 'subscription'> = {}): Promise<Contract> => {
+    for (const id of ['atmo', 'app']) {
+      if (!(await mesh.registry.read('participant', id)))
+        await mesh.has('participant', given.participant({ id }));
+    }
+    if (!(await mesh.registry.read('dataset', 'school-air')))
+      await mesh.has('dataset', given.dataset(dataset));
+    return mesh.has('contract', given.contract(contract));
+  };
+
   return {
     ...mesh,
     registry,
@@ -121,20 +132,15 @@ export function flowInMemory({ breaks = (): ReturnType<Break> => undefined }: { 
     deps,
     nextSequence,
 
-    /** Parties, dataset, contract and a subscription as `given` has them, and the subscription's rule. */
-    async begins({ contract, dataset, subscription }: Story = {}) {
-      for (const id of ['atmo', 'app']) {
-        if (!(await mesh.registry.read('participant', id)))
-          await mesh.has('participant', given.participant({ id }));
-      }
-      if (!(await mesh.registry.read('dataset', 'school-air')))
-        await mesh.has('dataset', given.dataset(dataset));
-      const agreed = await mesh.has('contract', given.contract(contract));
+    agrees,
+
+    /** A subscription as `given` has it, with all that it stands on, but no rule. */
+    async begins({ subscription, ...story }: Story = {}) {
+      const contract = await agrees(story);
       const sealed = await mesh.sealer.seal(secretOf(1));
-      const wish = given.subscription({ contract: agreed.id, secrets: [{ sealed }], ...subscription });
+      const wish = given.subscription({ contract: contract.id, secrets: [{ sealed }], ...subscription });
       if (wish.destination.kind === 'pull') wish.pullQueue = await mesh.pullQueues.create(wish.id);
-      await mesh.has('subscription', wish);
-      return { contract: agreed, subscription: wish };
+      return { contract, subscription: await mesh.has('subscription', wish) };
     },
 
     /** Changes a thing of the registry as somebody else would. */

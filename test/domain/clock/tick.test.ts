@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { wantedRule } from '../../../domain/clock/reconcile.ts';
+import { releaseDue } from '../../../domain/clock/release.ts';
+import { reroute } from '../../../domain/clock/reroute.ts';
+import { tick } from '../../../domain/clock/tick.ts';
+import { given } from '../../given.ts';
+import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { subscribed } from './subscribed.ts';
+
+const SETTLING_MS = 120_000;
+let flow: MemoryFlow;
+let breaks: Break;
+beforeEach(() => {
+  breaks = () => undefined;
+  flow = flowInMemory({
+    breaks: (port, call) => breaks(port, call),
+  });
+});
+const breaking = (...names: string[]): void => {
+  breaks = (port, call) => (names.includes(`${port}.${call}`) ? 'before' : undefined);
+};
+/** The events that wait on the queue. */
+const queued = (): string[] => flow.queue.take().map(({ event }) => event.sequence);
+const ruleNames = async () => (await flow.rules.list()).map(({ name }) => name).sort();
+describe('releasing what is due', () => {
+  const waiting = async (dueIn: number, more = {}) => {
+    const { subscription } = await flow.begins();
+    const dueAt = new Date(flow.now().getTime() + dueIn).toISOString();
+    const { key, sequence } = await flow.accepted();
+    const event = { ...given.delivery().event, key, sequence };
+    const delivery = given.delivery({
+      subscription: subscription.id,
+      status: 'retrying',
+      attemptCount: 3,
+      dueAt,
+      event,
+      ...more,
+    });
+    await flow.deliveries.write([delivery]);
+    return { subscription, delivery };
+  };
+
+  test('sends a wake-up that names its delivery and attempts, then takes the due date away', async () => {
+    const { subscription, delivery } = await waiting(0);
+    await waiting(1);
+    expect(await releaseDue(flow, flow.now())).toBe(1);
+    const { key, sequence } = delivery.event;
+    expect(flow.queue.take()).toMatchObject([
+      {
+        subscription: { id: subscription.id },
+        event: { key, sequence },
+        again: { delivery: delivery.id, attempts: 3 },
+      },
+    ]);
+    expect(await flow.delivery(delivery.id)).not.toHaveProperty('dueAt');
+    expect(await releaseDue(flow, flow.now())).toBe(0);
+  });
+
+  test('interrupted before it sends loses nothing', async () => {
+    const { delivery } = await waiting(0);
+    breaking('queue.send');
+    await expect(releaseDue(flow, flow.now())).rejects.toThrow();
+    expect(await flow.delivery(delivery.id)).toHaveProperty('dueAt', delivery.dueAt);
+  });
+
+  test('interrupted after it sent sends twice, of which one is dropped', async () => {
+    const { delivery } = await waiting(0);
+    breaking('deliveries.released');
+    await expect(releaseDue(flow, flow.now())).rejects.toThrow();
+    breaking();
+    await releaseDue(flow, flow.now());
+    const messages = flow.queue.take();
+    expect(messages).toHaveLength(2);
+    for (const message of messages) await flow.deliver(message);
+    expect(flow.sent()).toEqual([delivery.id]);
+  });
+
+  test('goes past what no subscription stands for any more', async () => {
+    const { delivery } = await waiting(0, { subscription: `sub_${'0'.repeat(26)}` });
+    const { delivery: other } = await waiting(0);
+    expect(await releaseDue(flow, flow.now())).toBe(1);
+    expect(flow.queue.take()).toMatchObject([{ again: { delivery: other.id } }]);
+    expect(await flow.delivery(delivery.id)).not.toHaveProperty('dueAt');
+  });
+});
+
+describe('gaps', () => {
+  const beat = () => tick(flow, flow.now());
+  test('are routed again by their keys, and closed', async () => {
+    await subscribed(flow);
+    const [one, two] = [await flow.accepted(), await flow.accepted()];
+    await flow.gaps.report({ keys: [one.key, two.key, 'expired'] });
+    expect(await beat()).toMatchObject({ rerouted: 2 });
+    expect(new Set(queued())).toEqual(new Set([one.sequence, two.sequence]));
+    expect(flow.gaps.waiting.size).toBe(0);
+  });
+
+  test('are routed again by their span, in every dataset', async () => {
+    await subscribed(flow);
+    const before = await flow.accepted();
+    flow.later(10);
+    const from = flow.now();
+    const inside = await flow.accepted();
+    await flow.has('dataset', given.dataset({ id: 'library-air' }));
+    const other = given.entry({ dataset: 'library-air', sequence: flow.nextSequence(from) });
+    await flow.ledger.append([other]);
+    flow.later(10);
+    const to = flow.now();
+    const after = await flow.accepted();
+    expect(await reroute(flow, { from, to }, flow.now())).toBe(2);
+    const sequences = queued();
+    expect(sequences).toEqual([inside.sequence]);
+    expect(sequences).not.toContain(before.sequence);
+    expect(sequences).not.toContain(after.sequence);
+  });
+
+  test('that cannot be closed stay, and hold up no other', async () => {
+    await subscribed(flow);
+    const [one, two] = [await flow.accepted(), await flow.accepted()];
+    await flow.gaps.report({ keys: [one.key] });
+    await flow.gaps.report({ keys: [two.key] });
+    const bus = { put: async (events: { key: string }[]) => (events[0]?.key === one.key ? [0] : []) };
+    await expect(tick({ ...flow, bus }, flow.now())).rejects.toThrow(/1 of 1 events/);
+    expect([...flow.gaps.waiting.values()]).toEqual([{ keys: [one.key] }]);
+  });
+});
+
+describe('a beat of the clock', () => {
+  test('does all its parts, although each of the others throws', async () => {
+    const subscription = await subscribed(flow);
+    const entry = await flow.accepted();
+    const dueAt = flow.now().toISOString();
+    const event = { ...given.delivery().event, key: entry.key, sequence: entry.sequence };
+    const due = given.delivery({ subscription: subscription.id, status: 'retrying', dueAt, event });
+    await flow.deliveries.write([due]);
+    await flow.gaps.report({ keys: [entry.key] });
+    const rule = wantedRule(subscription);
+    if (rule) await flow.rules.put({ ...rule, name: `sub_${'0'.repeat(26)}` });
+    flow.later(SETTLING_MS);
+
+    const done = async () => ({
+      released: (await flow.delivery(due.id))?.dueAt === undefined,
+      closed: flow.gaps.waiting.size === 0,
+      removed: !(await ruleNames()).includes(`sub_${'0'.repeat(26)}`),
+      settled: (await flow.subscription(subscription.id)).rule.settled,
+    });
+    breaking('deliveries.due', 'bus.put', 'rules.list', 'ledger.history');
+    await expect(tick(flow, flow.now())).rejects.toThrow('deliveries.due');
+    breaking('deliveries.due', 'bus.put', 'rules.list');
+    await expect(tick(flow, flow.now())).rejects.toThrow('deliveries.due');
+    breaking();
+    expect(await done()).toEqual({ released: false, closed: false, removed: false, settled: true });
+    breaking('deliveries.due', 'bus.put');
+    await expect(tick(flow, flow.now())).rejects.toThrow('deliveries.due');
+    breaking('deliveries.due');
+    await expect(tick(flow, flow.now())).rejects.toThrow('deliveries.due');
+    breaking();
+    expect(await done()).toEqual({ released: false, closed: true, removed: true, settled: true });
+    expect(await tick(flow, flow.now())).toMatchObject({
+      released: 1,
+      rerouted: 0,
+      rulesPut: 0,
+      rulesRemoved: 0,
+      settled: 0,
+      backfilled: 0,
+    });
+  });
+});
