@@ -1,3 +1,4 @@
+import { dueAt } from '../domain/contracts/due.ts';
 import type { Listing, Listings, Noun, Nouns } from '../domain/ports.ts';
 import { type Dataset, type PublishableType, schemaId } from '../schemas/dataset.ts';
 
@@ -7,6 +8,8 @@ export interface Shelf<L extends Listing> {
   by: readonly (keyof Listings[L]['by'] & string)[];
   newestFirst?: true;
   only?: (item: Nouns[Listings[L]['noun']]) => boolean;
+  /** By what it is ordered where not by id; no two things have the same. */
+  order?: (item: Nouns[Listings[L]['noun']]) => string;
 }
 
 /** All lists of the registry. */
@@ -14,12 +17,19 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   participants: { noun: 'participant', by: [] },
   keysOfParticipant: { noun: 'key', by: ['participant'] },
   datasets: { noun: 'dataset', by: [] },
+  datasetsToAnnounce: { noun: 'dataset', by: [], only: ({ offerChangedAt }) => offerChangedAt !== undefined },
   datasetsOfProvider: { noun: 'dataset', by: ['provider'] },
   datasetsWithPersonalData: { noun: 'dataset', by: [], only: ({ personalData }) => personalData },
   schemasOfType: { noun: 'schema', by: ['dataset', 'type'] },
   contractsOfProvider: { noun: 'contract', by: ['provider'] },
   contractsOfConsumer: { noun: 'contract', by: ['consumer'] },
   contractsOfDataset: { noun: 'contract', by: ['dataset'] },
+  contractsDue: {
+    noun: 'contract',
+    by: [],
+    only: (contract) => dueAt(contract) !== undefined,
+    order: (contract) => `${dueAt(contract) ?? ''} ${contract.id}`,
+  },
   subscriptions: { noun: 'subscription', by: [] },
   subscriptionsToSettle: { noun: 'subscription', by: [], only: ({ rule }) => !rule.settled },
   subscriptionsOfConsumer: { noun: 'subscription', by: ['consumer'] },
@@ -46,17 +56,28 @@ export function orderOf<N extends Noun>(noun: N, item: Nouns[N]): string {
   return noun === 'schema' ? String((item as Nouns['schema']).version).padStart(9, '0') : idOf(noun, item);
 }
 
-/** The lists in which a thing stands, with what selects them: `contractsOfProvider` and `['bouygues']`. */
-export function placesOf<N extends Noun>(noun: N, item: Nouns[N]): { listing: Listing; by: string[] }[] {
+/** The place of a thing within a list. */
+export const placeIn = <L extends Listing>(listing: L, item: Nouns[Listings[L]['noun']]): string => {
+  const shelf: Shelf<L> = SHELVES[listing];
+  return shelf.order?.(item) ?? orderOf(shelf.noun, item);
+};
+
+/** The lists in which a thing stands, with what selects them, and where: `contractsOfProvider`, `['bouygues']`. */
+export function placesOf<N extends Noun>(
+  noun: N,
+  item: Nouns[N],
+): { listing: Listing; by: string[]; order: string }[] {
   return (Object.keys(SHELVES) as Listing[]).flatMap((listing) => {
     // Safe: below the test, the list is one of this noun, and what selects it are texts of the noun.
     const shelf = SHELVES[listing] as unknown as {
       noun: Noun;
       by: (keyof Nouns[N])[];
       only?: (item: Nouns[N]) => boolean;
+      order?: (item: Nouns[N]) => string;
     };
     if (shelf.noun !== noun || shelf.only?.(item) === false) return [];
-    return [{ listing, by: shelf.by.map((name) => item[name] as string) }];
+    const order = shelf.order?.(item) ?? orderOf(noun, item);
+    return [{ listing, by: shelf.by.map((name) => item[name] as string), order }];
   });
 }
 

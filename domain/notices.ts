@@ -85,6 +85,14 @@ export function contractNotices(to: string[], contract: Contract, now: Date, ran
   return [...new Set(to)].map((participant) => notify(participant, said, now, random));
 }
 
+/** Reminds participants of the end of a contract, so many days before. */
+export function endingNotices(to: string[], contract: Contract, now: Date, random: Random): Change[] {
+  const { id, dataset, provider, consumer, until, reminded } = contract;
+  const data = { contract: id, dataset, provider, consumer, until, daysBefore: reminded };
+  const said = { type: noticeType.contract('ending'), subject: id, data };
+  return [...new Set(to)].map((participant) => notify(participant, said, now, random));
+}
+
 /** Tells a consumer what became of its subscription; {@link StateNotice} of `deliver` once random bytes are given. */
 export const subscriptionNotice =
   (random: Random) =>

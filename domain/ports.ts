@@ -254,6 +254,8 @@ export interface Listings {
   participants: { noun: 'participant'; by: Record<never, never> };
   keysOfParticipant: { noun: 'key'; by: { participant: string } };
   datasets: { noun: 'dataset'; by: Record<never, never> };
+  /** Those whose changed offer has not been told to their contracts yet; sparse. */
+  datasetsToAnnounce: { noun: 'dataset'; by: Record<never, never> };
   datasetsOfProvider: { noun: 'dataset'; by: { provider: string } };
   /** Those with personal data; sparse. */
   datasetsWithPersonalData: { noun: 'dataset'; by: Record<never, never> };
@@ -261,6 +263,8 @@ export interface Listings {
   contractsOfProvider: { noun: 'contract'; by: { provider: string } };
   contractsOfConsumer: { noun: 'contract'; by: { consumer: string } };
   contractsOfDataset: { noun: 'contract'; by: { dataset: string } };
+  /** Those whose dates will bring something about, the next one first; sparse. */
+  contractsDue: { noun: 'contract'; by: Record<never, never> };
   subscriptions: { noun: 'subscription'; by: Record<never, never> };
   /** Those whose present rule has not settled; sparse. */
   subscriptionsToSettle: { noun: 'subscription'; by: Record<never, never> };

@@ -62,6 +62,9 @@ export const offer = z.strictObject({
 });
 export type Offer = z.infer<typeof offer>;
 
+/** How many days of notice a changed offer gives to contracts whose terms name none. */
+export const NOTICE_DAYS = 30;
+
 /** How a new schema version must relate to the one before. */
 export const compatibility = z.enum(['backward', 'forward', 'full', 'none']);
 
@@ -134,6 +137,8 @@ export const dataset = datasetRequest.omit({ types: true }).extend({
   provider: readableId,
   types: z.array(datasetType),
   status: z.enum(['active', 'retired']),
+  /** When the offer was changed, as long as the contracts in force have not been told. */
+  offerChangedAt: instant.optional(),
   /** Counts changes; the `ETag`. */
   revision: z.int().positive(),
   createdAt: instant,

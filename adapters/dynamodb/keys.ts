@@ -1,5 +1,5 @@
 import type { Listing, Noun, Nouns } from '../../domain/ports.ts';
-import { orderOf, placesOf } from '../listings.ts';
+import { placesOf } from '../listings.ts';
 import type { Row } from './batch.ts';
 
 /** The table's global secondary indexes, each with `{name}pk` and `{name}sk`, everything projected. */
@@ -11,11 +11,13 @@ export const INDEXES = {
   keysOfParticipant: 'gsi1',
   datasets: 'gsi1',
   datasetsOfProvider: 'gsi2',
+  datasetsToAnnounce: 'gsi4',
   datasetsWithPersonalData: 'gsi3',
   schemasOfType: 'gsi1',
   contractsOfProvider: 'gsi1',
   contractsOfConsumer: 'gsi2',
   contractsOfDataset: 'gsi3',
+  contractsDue: 'gsi4',
   subscriptions: 'gsi1',
   subscriptionsOfConsumer: 'gsi2',
   subscriptionsOfContract: 'gsi3',
@@ -39,9 +41,9 @@ export const publishablePartition = (provider: string): string => `publishable#$
 /** The index attributes by which a thing's lists find it: the list's name with what selects it, then its order. */
 export function indexKeysOf<N extends Noun>(noun: N, item: Nouns[N]): Row {
   const row: Row = {};
-  for (const { listing, by } of placesOf(noun, item)) {
+  for (const { listing, by, order } of placesOf(noun, item)) {
     row[`${INDEXES[listing]}pk`] = { S: [listing, ...by].join('#') };
-    row[`${INDEXES[listing]}sk`] = { S: orderOf(noun, item) };
+    row[`${INDEXES[listing]}sk`] = { S: order };
   }
   return row;
 }

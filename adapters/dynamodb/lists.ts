@@ -1,7 +1,7 @@
 import type { Listing, Listings, Nouns, Page, PageRequest } from '../../domain/ports.ts';
 import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
-import { listName, SHELVES } from '../listings.ts';
+import { listName, placeIn, SHELVES } from '../listings.ts';
 import type { Table } from './batch.ts';
 import { audits } from './entities/audit.ts';
 import { contracts } from './entities/contract.ts';
@@ -12,7 +12,7 @@ import { subscriptions } from './entities/subscription.ts';
 
 /** What a list's query answers, as far as this file reads it. */
 interface Found {
-  data: { item: string; order: string; expires?: number | undefined }[];
+  data: { item: string; expires?: number | undefined }[];
   cursor: string | null;
 }
 interface Sent {
@@ -33,11 +33,20 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   participants: () => participants.query.all({}),
   keysOfParticipant: (by) => keys.query.ofParticipant(by),
   datasets: () => datasets.query.all({}),
+  datasetsToAnnounce: () => datasets.query.toAnnounce({}),
   datasetsOfProvider: (by) => datasets.query.ofProvider(by),
   datasetsWithPersonalData: () => datasets.query.withPersonalData({}),
   schemasOfType: (by) => schemas.query.ofType(by),
   contractsOfProvider: (by) => contracts.query.ofProvider(by),
   contractsOfConsumer: (by) => contracts.query.ofConsumer(by),
+  contractsDue: () => {
+    const due = contracts.query.due({});
+    return {
+      go: (options) => due.go(options),
+      gt: ({ order }) => due.gt({ due: order }),
+      lt: ({ order }) => due.lt({ due: order }),
+    };
+  },
   contractsOfDataset: (by) => contracts.query.ofDataset(by),
   subscriptions: () => subscriptions.query.all({}),
   subscriptionsToSettle: () => subscriptions.query.toSettle({}),
@@ -69,15 +78,15 @@ export async function listPage<L extends Listing>(
     pages: 1,
     order: newestFirst ? 'desc' : 'asc',
   });
-  const shown = data.slice(0, page.limit);
+  // Safe: what an entity of this noun holds is written by `rowOfItem` only.
+  const shown = data
+    .slice(0, page.limit)
+    .map((row) => ({ row, item: JSON.parse(row.item) as Nouns[Listings[L]['noun']] }));
   const last = shown.at(-1);
   // A page ends early where its rows reach 1 MB: then only ElectroDB's cursor tells that there is more.
   const more = data.length > page.limit || cursor !== null;
   return {
-    // Safe: what an entity of this noun holds is written by `rowOfItem` only.
-    items: shown.flatMap((row) =>
-      isPast(row.expires, now) ? [] : [JSON.parse(row.item) as Nouns[Listings[L]['noun']]],
-    ),
-    next: last && more ? cursorAt(name, last.order) : null,
+    items: shown.flatMap(({ row, item }) => (isPast(row.expires, now) ? [] : [item])),
+    next: last && more ? cursorAt(name, placeIn(listing, last.item)) : null,
   };
 }

@@ -13,14 +13,14 @@ import type {
 } from '../../domain/ports.ts';
 import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
-import { idOf, listName, orderOf, placesOf, publishableOf, SHELVES } from '../listings.ts';
+import { idOf, listName, placesOf, publishableOf, SHELVES } from '../listings.ts';
 
 /** What is kept of a thing: canonical JSON, so that nobody can change it from outside and equal contents are equal texts. */
 interface Kept {
   noun: Noun;
   content: string;
-  order: string;
-  lists: string[];
+  /** The lists in which it stands, and its place in each. */
+  lists: Map<string, string>;
   expires: number | undefined;
 }
 type Store = Map<string, Kept>;
@@ -64,8 +64,8 @@ export function memoryRegistry({ clock = () => new Date() }: { clock?: Clock } =
     async publishable(provider) {
       const name = listName('datasetsOfProvider', { provider });
       const kept = [...store.values()]
-        .filter(({ lists }) => lists.includes(name))
-        .sort((a, b) => compare(a.order, b.order));
+        .filter(({ lists }) => lists.has(name))
+        .sort((a, b) => compare(a.lists.get(name), b.lists.get(name)));
       return kept.flatMap(({ content }) => publishableOf(JSON.parse(content) as Nouns['dataset']));
     },
   };
@@ -87,8 +87,7 @@ function apply(store: Store, change: Change): void {
   store.set(at(noun, idOf(noun, item)), {
     noun,
     content: contentOf(item),
-    order: orderOf(noun, item),
-    lists: placesOf(noun, item).map(({ listing, by }) => [listing, ...by].join('#')),
+    lists: new Map(placesOf(noun, item).map(({ listing, by, order }) => [[listing, ...by].join('#'), order])),
     expires: 'expires' in item ? item.expires : undefined,
   });
 }
@@ -103,9 +102,11 @@ function listPage<L extends Listing>(
   const sign = SHELVES[listing].newestFirst ? -1 : 1;
   const after = cursor === undefined ? undefined : placeOf(name, cursor);
   const rest = kept
-    .filter(
-      ({ lists, order }) => lists.includes(name) && (after === undefined || sign * compare(order, after) > 0),
-    )
+    .flatMap(({ content, lists }) => {
+      const order = lists.get(name);
+      const isLater = order !== undefined && (after === undefined || sign * compare(order, after) > 0);
+      return isLater ? [{ content, order }] : [];
+    })
     .sort((a, b) => sign * compare(a.order, b.order));
   const shown = rest.slice(0, limit);
   const last = shown.at(-1);
@@ -115,4 +116,5 @@ function listPage<L extends Listing>(
   };
 }
 
-const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
+const compare = (a: string | undefined = '', b: string | undefined = ''): number =>
+  a === b ? 0 : a < b ? -1 : 1;

@@ -1,4 +1,6 @@
 import type { Territory } from '../../schemas/territory.ts';
+import { announceOffers, settleContracts } from '../contracts/settle.ts';
+import type { Random } from '../ids.ts';
 import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules } from '../ports.ts';
 import { eachApart } from './apart.ts';
 import { reconcileRules } from './reconcile.ts';
@@ -8,6 +10,7 @@ import { settleSubscriptions } from './settle.ts';
 
 /** What the clock needs of the world. */
 export interface TickDeps {
+  random: Random;
   registry: Registry;
   ledger: Ledger;
   deliveries: Deliveries;
@@ -26,6 +29,8 @@ export interface TickReport {
   rulesPut: number;
   rulesRemoved: number;
   rerouted: number;
+  offersAnnounced: number;
+  contractsMoved: number;
 }
 
 /**
@@ -44,8 +49,19 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   // Rules first: what settles needs its rule to be there.
   const rules = await part(reconcileRules(deps, now), { put: 0, removed: 0 });
   const settling = await part(settleSubscriptions(deps, now), { settled: 0, backfilled: 0 });
+  const control = { ...deps, now: () => now };
+  const offersAnnounced = await part(announceOffers(control), 0);
+  const contractsMoved = await part(settleContracts(control), 0);
   if (errors.length > 0) throw errors[0];
-  return { released, rerouted, rulesPut: rules.put, rulesRemoved: rules.removed, ...settling };
+  return {
+    released,
+    rerouted,
+    rulesPut: rules.put,
+    rulesRemoved: rules.removed,
+    ...settling,
+    offersAnnounced,
+    contractsMoved,
+  };
 }
 
 /** A gap leaves its queue only once all of it was routed; one that cannot be closed does not hold up the others. */

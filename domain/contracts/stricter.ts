@@ -27,6 +27,10 @@ export const isStricterOrEqual = (asked: Terms, standing: Terms, base = '/terms'
     compare(asked, standing).map(({ path, message }) => ({ path: base + path, message })),
   );
 
+/** Whether one term is looser than the standing one. */
+export const isLooserIn = (term: keyof Terms, asked: Terms, standing: Terms): boolean =>
+  COMPARISONS[term](asked, standing).length > 0;
+
 /** Whether the consumer's `id` and `subject` are pseudonyms, as every clause that pseudonymises makes them. */
 const hidesIdentity = (clauses: MinimisationClause[]): boolean =>
   clauses.some(({ do: what }) => what === 'pseudonymise');

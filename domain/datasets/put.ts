@@ -44,6 +44,7 @@ export async function putDataset(
     provider: caller.participant,
     types,
     status: 'active',
+    ...offerChange(before, request, now),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
@@ -56,6 +57,13 @@ export async function putDataset(
   if (!(await deps.registry.write([change, ...versions])))
     throw before ? stale(id) : overtaken('dataset', id);
   return { created: !before, dataset };
+}
+
+/** Marks a changed offer, until the contracts in force have been told. */
+function offerChange(before: Dataset | undefined, { offer }: DatasetRequest, now: string) {
+  if (!before) return {};
+  if (canonicalJson(before.offer) !== canonicalJson(offer)) return { offerChangedAt: now };
+  return before.offerChangedAt === undefined ? {} : { offerChangedAt: before.offerChangedAt };
 }
 
 function judgePrecondition(before: Dataset | undefined, ifMatch: IfMatch): void {

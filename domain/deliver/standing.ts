@@ -1,3 +1,4 @@
+import { termsAt } from '../contracts/due.ts';
 import type { DeliveryMessage, Noun, Nouns, Ref, Registry } from '../ports.ts';
 import type { Standing } from './verdict.ts';
 
@@ -67,20 +68,23 @@ export function standingReader(
       for (let tried = 0; tried < TRIES; tried += 1) {
         const found = await load([refs]);
         const since = now() - Math.max(maxAgeMs, SLOWEST_READ_MS);
-        if ([...found.values()].every(({ at }) => at >= since)) return standingIn(found, refs);
+        if ([...found.values()].every(({ at }) => at >= since))
+          return standingIn(found, refs, new Date(now()));
       }
       throw new Error('the registry is too slow for what it says to stand');
     },
   };
 }
 
-function standingIn(found: Map<string, Known>, refs: StandingRefs): Standing {
+function standingIn(found: Map<string, Known>, refs: StandingRefs, now: Date): Standing {
   // What is found under a name was read as that noun.
   const item = <N extends Noun>(noun: N, id: string) =>
     found.get(nameOf({ noun, id }))?.item as Nouns[N] | undefined;
+  const contract = item('contract', refs.contract);
   return {
     subscription: item('subscription', refs.id),
-    contract: item('contract', refs.contract),
+    // A changed offer binds from its instant on, not from when the clock writes it down.
+    contract: contract?.termsChange ? { ...contract, terms: termsAt(contract, now) } : contract,
     dataset: item('dataset', refs.dataset),
     provider: item('participant', refs.provider),
     consumer: item('participant', refs.consumer),

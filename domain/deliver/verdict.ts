@@ -3,6 +3,7 @@ import type { Dataset } from '../../schemas/dataset.ts';
 import { seconds } from '../../schemas/duration.ts';
 import type { Participant } from '../../schemas/participant.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
+import { revealedClause } from '../pattern/hidden.ts';
 
 /** What the registry says of a subscription at one instant; what is missing does not stand. */
 export interface Standing {
@@ -71,6 +72,9 @@ function coverageClause(standing: Standing, event: JudgedEvent, now: Date): stri
   const { subscription, contract, dataset } = standing;
   if (!dataset) return 'dataset.absent';
   if (contract?.types && !contract.types.includes(event.type)) return 'contract.types';
+  const revealed = revealedClause(subscription?.filter, contract?.terms.minimisation);
+  // Terms that became stricter: what passes such a filter would tell what they hide.
+  if (revealed !== undefined) return `subscription.filter=minimisation.${revealed}`;
   if (subscription?.types && !subscription.types.includes(event.type)) return 'subscription.types';
   if (subscription?.status === 'paused') return 'subscription.status=paused';
   if (subscription?.status === 'disabled') return 'subscription.status=disabled';

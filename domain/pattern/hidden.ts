@@ -34,6 +34,31 @@ export function hiddenPathConflicts(
   });
 }
 
+/** What is known of a filter under some clauses; both are objects that stay the same while they are in force. */
+const revealed = new WeakMap<Pattern, WeakMap<MinimisationClause[], string | null>>();
+
+/** The first clause whose secret a filter would tell; undefined where it tells none. Judged once for each pair. */
+export function revealedClause(
+  filter: Pattern | undefined,
+  clauses: MinimisationClause[] | undefined,
+): string | undefined {
+  if (!filter || !clauses || clauses.length === 0) return undefined;
+  const known = revealed.get(filter) ?? new WeakMap<MinimisationClause[], string | null>();
+  revealed.set(filter, known);
+  let clause = known.get(clauses);
+  if (clause === undefined) {
+    clause = hidingClause(filter, clauses) ?? null;
+    known.set(clauses, clause);
+  }
+  return clause ?? undefined;
+}
+
+function hidingClause(filter: Pattern, clauses: MinimisationClause[]): string | undefined {
+  const paths = conditionsOf(filter).map(({ path }) => path.split('.'));
+  return clauses.find((clause) => clause.do !== 'delay' && paths.some((names) => hides(clause, names)))
+    ?.clause;
+}
+
 function hides(clause: Exclude<MinimisationClause, { do: 'delay' }>, names: string[]): boolean {
   if (clause.do === 'pseudonymise' && names[0] === 'subject') return true;
   return meets(names, stepsOf(clause.path));

@@ -38,6 +38,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   const lists = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
   const now = () => new Date();
   return {
+    random: randomBytes,
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),

@@ -104,6 +104,34 @@ export function lists(given: Given): void {
     expect((await registry.list('subscriptions', {}, { limit: 10 })).items).toEqual([settled, item]);
   });
 
+  test('show contracts by their next date, as long as they have one', async () => {
+    const { registry } = given();
+    const [never, late, soon] = [
+      contract(1),
+      contract(2, { until: '2027-01-01T00:00:00.000Z' }),
+      contract(3, { until: '2026-09-01T00:00:00.000Z' }),
+    ];
+    await registry.write(created('contract', never, late, soon));
+    const pages = await pagesOf(registry, 'contractsDue', {}, 1);
+    expect(pages.flat()).toEqual([soon, late]);
+    const [later, over] = [
+      { ...soon, until: '2028-01-01T00:00:00.000Z' },
+      { ...late, state: 'expired' } as const,
+    ];
+    await registry.write([
+      { do: 'replace', noun: 'contract', before: soon, item: later },
+      { do: 'replace', noun: 'contract', before: late, item: over },
+    ]);
+    expect((await registry.list('contractsDue', {}, { limit: 10 })).items).toEqual([later]);
+  });
+
+  test('show datasets whose changed offer is not told yet', async () => {
+    const { registry } = given();
+    const changed = dataset('noise', { offerChangedAt: later(0).toISOString() });
+    await registry.write(created('dataset', dataset('air'), changed));
+    expect((await registry.list('datasetsToAnnounce', {}, { limit: 10 })).items).toEqual([changed]);
+  });
+
   test('order the versions of a schema by number, and keep types apart that begin alike', async () => {
     const { registry } = given();
     const versions = [10, 2, 1].map((version) => schema('air', 'a.v1', version));

@@ -4,11 +4,19 @@ import { byId, kept, model, selector, shelf } from './shape.ts';
 /** Contracts, as both parties and their dataset list them. */
 export const contracts = new Entity({
   model: model('contract'),
-  attributes: { ...kept, provider: selector, consumer: selector, dataset: selector },
+  attributes: {
+    ...kept,
+    provider: selector,
+    consumer: selector,
+    dataset: selector,
+    /** The next date and the id. */
+    due: { type: 'string' },
+  },
   indexes: {
     byId: byId('contract'),
     ofProvider: shelf('contractsOfProvider', ['provider']),
     ofConsumer: shelf('contractsOfConsumer', ['consumer']),
     ofDataset: shelf('contractsOfDataset', ['dataset']),
+    due: shelf('contractsDue', [], 'due'),
   },
 });

@@ -21,7 +21,16 @@ export const byId = <const N extends Noun>(noun: N) =>
   }) as const;
 
 /** The index of a list, with the partition that `keys.ts` composes. */
-export const shelf = <const L extends Listing, const By extends readonly string[]>(listing: L, by: By) =>
+export const shelf = <
+  const L extends Listing,
+  const By extends readonly string[],
+  const Order extends string = 'order',
+>(
+  listing: L,
+  by: By,
+  // Safe: the default is the default of its type.
+  order: Order = 'order' as Order,
+) =>
   ({
     index: INDEXES[listing],
     pk: {
@@ -30,5 +39,5 @@ export const shelf = <const L extends Listing, const By extends readonly string[
       template: [listing, ...by.map((name) => `\${${name}}`)].join('#'),
       casing: 'none',
     },
-    sk: { field: `${INDEXES[listing]}sk`, composite: ['order'], template: '${order}', casing: 'none' },
+    sk: { field: `${INDEXES[listing]}sk`, composite: [order], template: `\${${order}}`, casing: 'none' },
   }) as const;

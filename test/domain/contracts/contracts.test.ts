@@ -137,7 +137,10 @@ describe('a request', () => {
     expect(await settleContracts(mesh)).toBe(0);
     mesh.later(86_400_000);
     expect(await settleContracts(mesh)).toBe(1);
-    expect(await mesh.noticesOf('app')).toEqual(['maille.contract.active.v1']);
+    expect((await mesh.noticesOf('app')).sort()).toEqual([
+      'maille.contract.active.v1',
+      'maille.contract.ending.v1',
+    ]);
     mesh.later(86_400_000);
     expect(await settleContracts(mesh)).toBe(1);
     expect((await mesh.registry.read('contract', contract.id))?.state).toBe('expired');

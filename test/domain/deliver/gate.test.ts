@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { given } from '../../given.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import { standingReader } from '../../../domain/deliver/standing.ts';
 import type { Ref } from '../../../domain/ports.ts';
@@ -155,6 +156,23 @@ describe('the reader of standings', () => {
     later(FRESHNESS_MS);
     await reader.read(refsOf(1));
     expect(read).toHaveLength(2);
+  });
+
+  test('gives the terms of a changed offer from their instant on', async () => {
+    let now = Date.parse('2026-03-01T00:00:00Z');
+    const planned = { ...given.contract().terms, quota: { events: 1, per: 'P1D' } } as const;
+    const from = '2026-03-01T00:00:01.000Z';
+    const contract = given.contract({
+      termsChange: { from, announcedAt: from, datasetRevision: 2, terms: planned },
+    });
+    const registry = {
+      readAll: async (refs: readonly Ref[]) =>
+        refs.map(({ noun }) => (noun === 'contract' ? contract : undefined)),
+    };
+    const reader = standingReader(registry as never, { maxAgeMs: FRESHNESS_MS, now: () => now });
+    expect((await reader.read(refsOf(1))).contract?.terms).toEqual(contract.terms);
+    now += 1000;
+    expect((await reader.read(refsOf(1))).contract?.terms).toEqual(planned);
   });
 
   test('reads at most a hundred things in one call', async () => {

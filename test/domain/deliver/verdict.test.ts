@@ -52,6 +52,21 @@ describe('the verdict', () => {
     );
   });
 
+  it('withholds what a filter selects by a field that terms have come to hide since', () => {
+    const clause = { clause: 'no-room', do: 'drop', path: '/data/room' } as const;
+    const filtered = (filter: Record<string, unknown>) => ({
+      ...withClauses([clause]),
+      subscription: given.subscription({ status: 'active', filter }),
+    });
+    expect(verdictOn(filtered({ data: { room: ['12'] } }), event, now)).toEqual({
+      kind: 'withhold',
+      clause: 'subscription.filter=minimisation.no-room',
+    });
+    expect(verdictOn(filtered({ data: { co2: [{ numeric: ['>', 1000] }] } }), event, now).kind).toBe(
+      'redact',
+    );
+  });
+
   it.each(['subscription', 'contract', 'dataset', 'provider', 'consumer'] as const)(
     'withholds without its %s',
     (noun) => {
