@@ -15,6 +15,7 @@ export interface Needs {
   writeDeliveries: Grant;
   listDeliveries: Grant;
   listDueDeliveries: Grant;
+  foldUsage: Grant;
   sendToDeliveryQueue: Grant;
   putOnSharedBuses: Grant;
   manageRules: Grant[];
@@ -59,6 +60,7 @@ function ofTables(stack: Stack, names: Names) {
     writeDeliveries: on(names.deliveries, 'PutItem', 'UpdateItem', 'BatchWriteItem'),
     listDeliveries: query(names.deliveries, 'listing'),
     listDueDeliveries: query(names.deliveries, 'due'),
+    foldUsage: on(names.deliveries, 'DeleteItem'),
   };
 }
 

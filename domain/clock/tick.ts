@@ -1,7 +1,7 @@
 import type { Territory } from '../../schemas/territory.ts';
 import { announceOffers, settleContracts } from '../contracts/settle.ts';
 import type { Random } from '../ids.ts';
-import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules } from '../ports.ts';
+import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules, Usage } from '../ports.ts';
 import { eachApart } from './apart.ts';
 import { reconcileRules } from './reconcile.ts';
 import { releaseDue } from './release.ts';
@@ -14,6 +14,7 @@ export interface TickDeps {
   registry: Registry;
   ledger: Ledger;
   deliveries: Deliveries;
+  usage: Pick<Usage, 'fold'>;
   queue: DeliveryQueue;
   bus: Bus;
   rules: Rules;
@@ -29,6 +30,7 @@ export interface TickReport {
   rulesPut: number;
   rulesRemoved: number;
   rerouted: number;
+  talliesFolded: number;
   offersAnnounced: number;
   contractsMoved: number;
 }
@@ -46,6 +48,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     });
   const released = await part(releaseDue(deps, now), 0);
   const rerouted = await part(closeGaps(deps, now), 0);
+  const talliesFolded = await part(deps.usage.fold(now), 0);
   // Rules first: what settles needs its rule to be there.
   const rules = await part(reconcileRules(deps, now), { put: 0, removed: 0 });
   const settling = await part(settleSubscriptions(deps, now), { settled: 0, backfilled: 0 });
@@ -58,6 +61,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     rerouted,
     rulesPut: rules.put,
     rulesRemoved: rules.removed,
+    talliesFolded,
     ...settling,
     offersAnnounced,
     contractsMoved,

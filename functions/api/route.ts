@@ -3,7 +3,7 @@ import type { IdempotencyDeps } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
-import type { PageRequest } from '../../domain/ports.ts';
+import type { PageRequest, Usage } from '../../domain/ports.ts';
 import type { SubscriptionDeps } from '../../domain/subscriptions/deps.ts';
 import type { Caller, Role, Scope } from '../../schemas/participant.ts';
 import { parseOrProblem, ProblemError } from '../../schemas/problem.ts';
@@ -19,6 +19,7 @@ export interface ApiDeps
     Omit<SubscriptionDeps, 'sealer' | 'territory'>,
     Pick<IdempotencyDeps, 'sealer' | 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
+  usage: Pick<Usage, 'days'>;
   territory: Territory;
 }
 

@@ -6,6 +6,7 @@ import { participantRoutes } from './participants.ts';
 import { personalDataRoutes } from './personal-data.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
+import { usageRoutes } from './usage.ts';
 
 /** Every route that `api` answers. */
 export const ROUTES: readonly Route[] = [
@@ -13,6 +14,7 @@ export const ROUTES: readonly Route[] = [
   ...datasetRoutes,
   ...contractRoutes,
   ...subscriptionRoutes,
+  ...usageRoutes,
   ...evidenceRoutes,
   ...auditRoutes,
   ...personalDataRoutes,

@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { checkWebhookUrl } from '../../adapters/http/address.ts';
@@ -51,6 +52,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     pullQueues: pullQueues({ client: sqs, prefix: env.PULL_QUEUE_PREFIX }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    usage: dynamoUsage({ client, table: env.DELIVERIES_TABLE }),
     checkWebhookUrl: (url) => checkWebhookUrl(url, { privateAddresses }),
     sendTest: testSender({ send, sealer, random: randomBytes, now, territory }),
   };

@@ -6,6 +6,7 @@ import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
+import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
@@ -42,6 +43,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    usage: dynamoUsage({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     bus: eventBus({ client: events, buses: env.BUS_NAMES }),
     rules: eventRules({

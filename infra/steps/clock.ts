@@ -37,6 +37,7 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.writeDeliveries,
       needs.listDeliveries,
       needs.listDueDeliveries,
+      needs.foldUsage,
       needs.sendToDeliveryQueue,
       needs.putOnSharedBuses,
       ...needs.manageRules,
