@@ -1,6 +1,7 @@
 import { dueAt } from '../domain/contracts/due.ts';
 import type { Listing, Listings, Noun, Nouns } from '../domain/ports.ts';
-import { type Dataset, type PublishableType, schemaId } from '../schemas/dataset.ts';
+import type { Dataset, PublishableType } from '../schemas/dataset.ts';
+import { schemaId } from '../schemas/schema-id.ts';
 
 /** How a list is kept: of which noun, what selects it, from which end it is read, and what is left out of it. */
 export interface Shelf<L extends Listing> {
@@ -36,6 +37,9 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   subscriptionsOfContract: { noun: 'subscription', by: ['contract'] },
   noticesOfParticipant: { noun: 'notice', by: ['participant'], newestFirst: true },
   publicationsOfParticipant: { noun: 'publication', by: ['participant'], newestFirst: true },
+  schemaPlans: { noun: 'schemaPlan', by: [] },
+  replaysOfSubscription: { noun: 'replay', by: ['subscription'], newestFirst: true },
+  replaysRunning: { noun: 'replay', by: [], only: ({ status }) => status === 'running' },
   auditOfDay: { noun: 'audit', by: ['day'], newestFirst: true },
   auditOfParticipant: { noun: 'audit', by: ['participant'], newestFirst: true },
   auditOfThing: { noun: 'audit', by: ['about'], newestFirst: true },

@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import { ID_PREFIXES, type IdPrefix } from '../schemas/ids.ts';
+import { ID_PREFIXES, type IdPrefix } from '../schemas/id-prefixes.ts';
 
 /** Random bytes, as many as asked for. A dependency, so that tests choose them. */
 export type Random = (bytes: number) => Buffer;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { opaqueId, readableId } from '../schemas/ids.ts';
-import { fault } from '../schemas/problem.ts';
+import { fault } from '../schemas/problem-document.ts';
 import type { Notice } from '../schemas/notice.ts';
 import type { CloudEvent } from './cloudevent.ts';
 

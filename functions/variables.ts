@@ -1,21 +1,27 @@
-import * as z from 'zod';
-import { territory } from '../schemas/territory.ts';
+import * as z from 'zod/mini';
+import type { Territory } from '../schemas/territory.ts';
 
-/** The whole territory, given to each function as JSON, so that none has a configuration of its own. */
-export const territoryVariable = z
-  .string()
-  .transform((text, context): unknown => {
+/**
+ * The whole territory, given to each function as JSON, so that none has a configuration of its own. It was validated
+ * when the stack was synthesised, which wrote what came out of that: a cold start does not do it again.
+ */
+export const territoryVariable = z.pipe(
+  z.string(),
+  z.transform((text: string, context): Territory => {
     try {
-      return JSON.parse(text);
+      return JSON.parse(text) as Territory;
     } catch {
-      context.addIssue({ code: 'custom', message: 'is not JSON' });
+      context.issues.push({ code: 'custom', message: 'is not JSON', input: text });
       return z.NEVER;
     }
-  })
-  .pipe(territory);
+  }),
+);
+
+/** A name or an ARN. */
+export const nameVariable = z.string().check(z.minLength(1));
 
 /** Names separated by commas; at least one. */
-export const namesVariable = z
-  .string()
-  .min(1)
-  .transform((text) => text.split(','));
+export const namesVariable = z.pipe(
+  nameVariable,
+  z.transform((text: string) => text.split(',')),
+);

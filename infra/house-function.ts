@@ -13,14 +13,14 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { z } from 'zod';
+import type * as z from 'zod/v4/core';
 import { bundle, HANDLERS } from './bundle.ts';
 import { arnOf, type Grant, grant } from './grants.ts';
 import { type FunctionName, namesOf } from './names.ts';
 import type { MeshProps } from './mesh-props.ts';
 
 /** A function of the mesh, as its step declares it. */
-export interface HouseFunctionProps<Environment extends z.ZodType> extends MeshProps {
+export interface HouseFunctionProps<Environment extends z.$ZodType> extends MeshProps {
   /** The zod object that the handler parses `process.env` with. */
   environment: Environment;
   /** What that object asks for: a forgotten variable does not compile. */
@@ -37,7 +37,7 @@ export class HouseFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
 
-  constructor(scope: Construct, name: FunctionName, props: HouseFunctionProps<z.ZodType>) {
+  constructor(scope: Construct, name: FunctionName, props: HouseFunctionProps<z.$ZodType>) {
     super(scope, name);
     const functionName = namesOf(props.territory).function(name);
     const logGroupName = `/aws/lambda/${functionName}`;
@@ -74,11 +74,11 @@ export class HouseFunction extends Construct {
 }
 
 /** Declares a function with its environment typed by the handler's own zod object. */
-export const houseFunction = <Environment extends z.ZodType>(
+export const houseFunction = <Environment extends z.$ZodType>(
   scope: Construct,
   name: FunctionName,
   props: HouseFunctionProps<Environment>,
-): HouseFunction => new HouseFunction(scope, name, props as HouseFunctionProps<z.ZodType>);
+): HouseFunction => new HouseFunction(scope, name, props as HouseFunctionProps<z.$ZodType>);
 
 const logging = (stack: Stack, logGroup: string): Grant => ({
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

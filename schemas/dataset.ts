@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration } from './duration.ts';
+import { duration } from './iso-duration.ts';
 import { instant, readableId } from './ids.ts';
 
 const text = z.union([
@@ -155,10 +155,6 @@ export const schemaVersion = z.object({
   createdAt: instant,
 });
 export type SchemaVersion = z.infer<typeof schemaVersion>;
-
-/** The id of a schema version: unambiguous, since neither a dataset's id nor a number has a `#`. */
-export const schemaId = (dataset: string, type: string, version: number): string =>
-  `${dataset}#${type}#${version}`;
 
 /** What a provider may publish: one type of one of its datasets, as the doors in need it. */
 export interface PublishableType {

@@ -1,19 +1,9 @@
-import * as z from 'zod';
-
 const PATTERN = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
 
-/**
- * An ISO 8601 duration of days, hours, minutes and seconds (`P1D`, `PT5M`, `PT0.2S`). Months and years are
- * refused: their length depends on when they start.
- */
-export const duration = z
-  .string()
-  .refine(
-    (text) => PATTERN.test(text) && /\d/.test(text),
-    'must be an ISO 8601 duration such as PT5M or P1D',
-  );
+/** Whether a text is an ISO 8601 duration of days, hours, minutes and seconds. */
+export const isDuration = (text: string): boolean => PATTERN.test(text) && /\d/.test(text);
 
-/** The length of a {@link duration} in seconds; throws a `RangeError` on a text that is none. */
+/** The length of an ISO 8601 duration in seconds; throws a `RangeError` on a text that is none. */
 export function seconds(text: string): number {
   const parts = PATTERN.exec(text);
   if (!parts) throw new RangeError(`${text} is not a duration such as PT5M or P1D`);
@@ -21,5 +11,5 @@ export function seconds(text: string): number {
   return (days ?? 0) * 86_400 + (hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (rest ?? 0);
 }
 
-/** The length of a {@link duration} in milliseconds. */
+/** The length of an ISO 8601 duration in milliseconds. */
 export const milliseconds = (text: string): number => seconds(text) * 1000;

@@ -1,25 +1,10 @@
 import * as z from 'zod';
+import { ID_PREFIXES, type IdPrefix } from './id-prefixes.ts';
 
 /** An id that a person picks (participants, datasets): 2 to 63 of `a-z`, `0-9` and `-`. */
 export const readableId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/, 'must be 2 to 63 of a-z, 0-9 and -, without - at either end');
-
-/** What opaque ids begin with: one prefix per noun. */
-export const ID_PREFIXES = {
-  contract: 'ctr_',
-  subscription: 'sub_',
-  delivery: 'dlv_',
-  key: 'key_',
-  upload: 'upl_',
-  replay: 'rpl_',
-  notice: 'ntc_',
-  publication: 'pub_',
-  audit: 'aud_',
-} as const;
-
-/** Nouns whose ids the mesh makes: a prefix and a ULID, so that they sort by the time of their making. */
-export type IdPrefix = keyof typeof ID_PREFIXES;
 
 /** The schema of an opaque id of one noun. */
 export const opaqueId = (noun: IdPrefix): z.ZodString =>

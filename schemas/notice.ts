@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { instant, opaqueId, readableId } from './ids.ts';
-import { fault } from './problem.ts';
+import { fault } from './problem-document.ts';
 
 /** A CloudEvent that the mesh itself states to one participant. */
 export const notice = z.object({

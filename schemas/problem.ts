@@ -1,8 +1,10 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 
 /** One thing that is wrong, and where: `path` is a JSON Pointer (RFC 6901) into what was sent. */
-export const fault = z.object({ path: z.string(), message: z.string() });
-export type Fault = z.infer<typeof fault>;
+export interface Fault {
+  path: string;
+  message: string;
+}
 
 /** What went wrong, by name: the anchor of its `type` URL, its `title` and its `status`. */
 export const PROBLEMS = {
@@ -32,17 +34,18 @@ export interface Problem {
   errors?: Fault[];
   /** Seconds to wait before trying again, where that helps. */
   retryAfter?: number;
+  /** Members of the document beyond those of RFC 9457 (section 3.2). */
+  more?: Record<string, unknown>;
 }
 
 /** RFC 9457 problem details, as answered. */
-export const problemDocument = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  errors: z.array(fault).optional(),
-});
-export type ProblemDocument = z.infer<typeof problemDocument>;
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: Fault[] | undefined;
+}
 
 /** Where the problems are described; the name of the problem is the anchor. */
 export const PROBLEM_PAGE = 'https://maille.eu/docs/problems';
@@ -56,13 +59,14 @@ export function problemToDocument(problem: Problem): ProblemDocument {
     status,
     detail: problem.detail,
     ...(problem.errors && { errors: problem.errors }),
+    ...problem.more,
   };
 }
 
 /** A problem thrown, for the places from which an answer cannot be returned; the middy chain turns it into one. */
 export class ProblemError extends Error {
   readonly problem: Problem;
-  constructor(kind: ProblemKind, detail: string, more: { errors?: Fault[]; retryAfter?: number } = {}) {
+  constructor(kind: ProblemKind, detail: string, more: Pick<Problem, 'errors' | 'retryAfter' | 'more'> = {}) {
     super(detail);
     this.name = 'ProblemError';
     this.problem = { kind, detail, ...more };

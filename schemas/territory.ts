@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration } from './duration.ts';
+import { duration } from './iso-duration.ts';
 import { readableId } from './ids.ts';
 
 /** Waits between the attempts of a delivery, from api.md; after the last one it is parked. */

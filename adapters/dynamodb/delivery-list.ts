@@ -2,7 +2,7 @@ import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { encodeTime } from 'ulid';
 import type { Page, PageRequest } from '../../domain/ports.ts';
 import type { Delivery, DeliveryStatus } from '../../schemas/delivery.ts';
-import { ID_PREFIXES } from '../../schemas/ids.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { cursorAt, placeOf } from '../cursor.ts';
 import { hasExpired, type Row, type Table, textOf } from './batch.ts';
 import { deliveryOfRow, laneOf } from './delivery-row.ts';

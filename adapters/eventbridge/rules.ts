@@ -10,7 +10,7 @@ import {
   type Target,
 } from '@aws-sdk/client-eventbridge';
 import type { Rule, Rules } from '../../domain/ports.ts';
-import { ID_PREFIXES } from '../../schemas/ids.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 
 const TARGET_ID = 'delivery';
 

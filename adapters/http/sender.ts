@@ -1,11 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { lookup as dnsLookup } from 'node:dns';
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type ClientRequest,
-  type IncomingMessage,
-} from 'node:http';
+import type { Agent as HttpAgent, ClientRequest, IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Sender, WebhookAnswer, WebhookRequest } from '../../domain/ports.ts';
@@ -42,7 +37,9 @@ export function webhookSender({
 }: SenderOptions): Sender {
   const keeping = { keepAlive: true, maxFreeSockets: 256, timeout: KEPT_ALIVE_MS };
   const lookup = privateAddresses ? {} : { lookup: publicLookup(resolve) };
-  const http = { agent: new HttpAgent(keeping), request: httpRequest, ...lookup };
+  // An import would touch all that `node:http` exports, WebSocket's whole client too: 40 ms of a cold start.
+  const { Agent, request } = process.getBuiltinModule('node:http');
+  const http = { agent: new Agent(keeping), request, ...lookup };
   const https = { agent: new HttpsAgent(keeping), request: httpsRequest, ...lookup };
   // A territory has few distinct URLs and sends to each many times.
   const targets = new Map<string, Target | string>();

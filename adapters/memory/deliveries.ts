@@ -2,7 +2,7 @@ import { encodeTime } from 'ulid';
 import type { Clock, Deliveries } from '../../domain/ports.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import type { Tally } from '../../schemas/usage.ts';
-import { ID_PREFIXES } from '../../schemas/ids.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
 

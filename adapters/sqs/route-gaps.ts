@@ -4,7 +4,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Gap, RouteGaps } from '../../domain/ports.ts';
 
 /** Accepted and streamed are not the same instant: a span is widened by this much on both sides. */
@@ -12,7 +12,7 @@ const MARGIN_MS = 60_000;
 /** While one tick routes a gap again, no other one starts on it. */
 const LEASE_SECONDS = 60;
 
-const reported = z.strictObject({ keys: z.array(z.string()).min(1) });
+const reported = z.strictObject({ keys: z.array(z.string()).check(z.minLength(1)) });
 
 /**
  * What Lambda sends where a stream's source gives up (AWS Lambda developer guide, "Retain discarded batch records for

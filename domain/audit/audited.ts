@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../schemas/audit.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import type { ProblemKind } from '../../schemas/problem.ts';
-import { schemaId } from '../../schemas/dataset.ts';
+import { schemaId } from '../../schemas/schema-id.ts';
 import { newId, type Random } from '../ids.ts';
 import type { Change, Clock, Noun, Registry } from '../ports.ts';
 
@@ -95,7 +95,7 @@ export const aboutOf = (noun: string, subject: string): string => `${noun}#${sub
 /** What is told of a transaction's changes; a notice that only tells of another change is not told itself. */
 function toldOf(changes: Change[]): AuditEntry['changes'] {
   return changes.flatMap((change): AuditEntry['changes'] => {
-    if (change.do === 'expect' || TRACES.includes(change.noun)) return [];
+    if (change.do === 'expect' || TRACES.includes(change.noun) || isProgress(change)) return [];
     if (change.noun === 'notice' && change.do === 'create') return [];
     if (change.do === 'remove') return [{ do: change.do, noun: change.noun, id: change.id }];
     const { item } = change;
@@ -103,6 +103,10 @@ function toldOf(changes: Change[]): AuditEntry['changes'] {
     return [{ do: change.do, noun: change.noun, id: nameOf(change), ...(now !== undefined && { now }) }];
   });
 }
+
+/** How far a replay has come is no decision. */
+const isProgress = (change: Change): boolean =>
+  change.noun === 'replay' && change.do === 'replace' && change.item.status !== 'cancelled';
 
 function nameOf(change: Change & { do: 'create' | 'replace' }): string {
   if (change.noun !== 'schema') return change.item.id;

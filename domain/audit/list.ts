@@ -1,6 +1,6 @@
 import { encodeTime } from 'ulid';
 import type { AuditEntry } from '../../schemas/audit.ts';
-import { ID_PREFIXES } from '../../schemas/ids.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { filteredPage } from '../control.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';

@@ -1,4 +1,5 @@
-import { type Dataset, schemaId, type SchemaVersion } from '../../schemas/dataset.ts';
+import type { Dataset, SchemaVersion } from '../../schemas/dataset.ts';
+import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { absent, filteredPage } from '../control.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../events/canonical.ts';
-import { type Dataset, type DatasetRequest, schemaId, type SchemaVersion } from '../../schemas/dataset.ts';
+import type { Dataset, DatasetRequest, JsonSchema, SchemaVersion } from '../../schemas/dataset.ts';
+import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { type Fault, ProblemError } from '../../schemas/problem.ts';
 import { type ControlDeps, everyItem, overtaken } from '../control.ts';
@@ -12,8 +13,15 @@ const MAX_SCHEMA_BYTES = 64 * 1024;
 export interface DatasetDeps extends Omit<ControlDeps, 'random'> {
   schemas: Pick<SchemaJudge, 'check'>;
   /** Judges a changed schema against the version before; its faults are breaking changes. */
-  judgeChange?: (before: SchemaVersion, after: DatasetRequest['types'][number]) => Fault[];
+  judgeChange?: JudgeChange;
 }
+
+/** What a changed schema breaks, by the compatibility that was declared until now. */
+export type JudgeChange = (
+  before: SchemaVersion,
+  after: Pick<DatasetRequest['types'][number], 'schema'>,
+  declared: DatasetRequest['types'][number]['compatibility'],
+) => Fault[];
 
 /** `If-Match`, as sent: an update without it could overwrite what its sender has not seen. */
 export type IfMatch = string | undefined;
@@ -83,12 +91,17 @@ function judgePrecondition(before: Dataset | undefined, ifMatch: IfMatch): void 
 function schemaFaults(schemas: DatasetDeps['schemas'], request: DatasetRequest): Fault[] {
   return request.types.flatMap(({ schema }, index) => {
     const base = `/types/${index}/schema`;
-    const bytes = Buffer.byteLength(JSON.stringify(schema));
-    if (bytes > MAX_SCHEMA_BYTES) {
-      return [{ path: base, message: `has ${bytes} bytes; at most ${MAX_SCHEMA_BYTES} are taken` }];
-    }
-    return schemas.check(schema).map(({ path, message }) => ({ path: base + path, message }));
+    return unusable(schemas, schema).map(({ path, message }) => ({ path: base + path, message }));
   });
+}
+
+/** Why a schema cannot be used at all; empty when it can. */
+export function unusable(schemas: DatasetDeps['schemas'], schema: JsonSchema): Fault[] {
+  const bytes = Buffer.byteLength(JSON.stringify(schema));
+  if (bytes > MAX_SCHEMA_BYTES) {
+    return [{ path: '', message: `has ${bytes} bytes; at most ${MAX_SCHEMA_BYTES} are taken` }];
+  }
+  return schemas.check(schema);
 }
 
 const processingFaults = ({ personalData, processing }: DatasetRequest): Fault[] =>
@@ -117,7 +130,9 @@ async function versioned(
     const current = standing[index];
     const changed = !current || canonicalJson(current.schema) !== canonicalJson(schema);
     if (current && changed && deps.judgeChange) {
-      for (const { path, message } of deps.judgeChange(current, wanted)) {
+      // What was declared until now binds: a request cannot loosen it and break it at once.
+      const declared = before?.types.find((known) => known.type === type)?.compatibility ?? compatibility;
+      for (const { path, message } of deps.judgeChange(current, wanted, declared)) {
         breaking.push({ path: `/types/${index}/schema${path}`, message });
       }
     }

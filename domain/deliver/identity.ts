@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ID_PREFIXES } from '../../schemas/ids.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 

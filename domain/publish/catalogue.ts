@@ -1,6 +1,6 @@
 import type { PublishableType } from '../../schemas/dataset.ts';
 import type { Fault, Problem } from '../../schemas/problem.ts';
-import { schemaId } from '../../schemas/dataset.ts';
+import { schemaId } from '../../schemas/schema-id.ts';
 import { freshCache } from '../cache.ts';
 import type { Registry, SchemaJudge } from '../ports.ts';
 

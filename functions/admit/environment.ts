@@ -1,9 +1,9 @@
-import * as z from 'zod';
-import { territoryVariable } from '../variables.ts';
+import * as z from 'zod/mini';
+import { nameVariable, territoryVariable } from '../variables.ts';
 
 /** What `admit` is told by its stack. */
 export const environment = z.object({
   TERRITORY: territoryVariable,
-  LEDGER_TABLE: z.string().min(1),
-  REGISTRY_TABLE: z.string().min(1),
+  LEDGER_TABLE: nameVariable,
+  REGISTRY_TABLE: nameVariable,
 });

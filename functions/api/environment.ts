@@ -1,18 +1,18 @@
-import * as z from 'zod';
-import { namesVariable, territoryVariable } from '../variables.ts';
+import * as z from 'zod/mini';
+import { nameVariable, namesVariable, territoryVariable } from '../variables.ts';
 
 /** What `api` is told by its stack. */
 export const environment = z.object({
   TERRITORY: territoryVariable,
-  LEDGER_TABLE: z.string().min(1),
-  REGISTRY_TABLE: z.string().min(1),
-  DELIVERIES_TABLE: z.string().min(1),
+  LEDGER_TABLE: nameVariable,
+  REGISTRY_TABLE: nameVariable,
+  DELIVERIES_TABLE: nameVariable,
   DELIVERY_QUEUE_URL: z.url(),
-  DELIVERY_QUEUE_ARN: z.string().min(1),
-  RULE_DEAD_LETTERS_ARN: z.string().min(1),
-  ADMIT_DEAD_LETTERS_ARN: z.string().min(1),
-  ADMIT_FUNCTION_ARN: z.string().min(1),
+  DELIVERY_QUEUE_ARN: nameVariable,
+  RULE_DEAD_LETTERS_ARN: nameVariable,
+  ADMIT_DEAD_LETTERS_ARN: nameVariable,
+  ADMIT_FUNCTION_ARN: nameVariable,
   BUS_NAMES: namesVariable,
-  SEALING_KEY_PARAMETER: z.string().min(1),
-  PULL_QUEUE_PREFIX: z.string().min(1),
+  SEALING_KEY_PARAMETER: nameVariable,
+  PULL_QUEUE_PREFIX: nameVariable,
 });

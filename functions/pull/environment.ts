@@ -1,11 +1,11 @@
-import * as z from 'zod';
-import { territoryVariable } from '../variables.ts';
+import * as z from 'zod/mini';
+import { nameVariable, territoryVariable } from '../variables.ts';
 
 /** What `pull` is told by its stack. */
 export const environment = z.object({
   TERRITORY: territoryVariable,
-  LEDGER_TABLE: z.string().min(1),
-  REGISTRY_TABLE: z.string().min(1),
-  DELIVERIES_TABLE: z.string().min(1),
-  SEALING_KEY_PARAMETER: z.string().min(1),
+  LEDGER_TABLE: nameVariable,
+  REGISTRY_TABLE: nameVariable,
+  DELIVERIES_TABLE: nameVariable,
+  SEALING_KEY_PARAMETER: nameVariable,
 });

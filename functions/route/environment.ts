@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { namesVariable, territoryVariable } from '../variables.ts';
 
 /** What `route` is told by its stack. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Trouble } from '../say.ts';
-import { problemDocument, type ProblemDocument } from '../../schemas/problem.ts';
+import { problemDocument } from '../../schemas/problem-document.ts';
+import type { ProblemDocument } from '../../schemas/problem.ts';
 
 /** What the mesh refused: its problem document, told in full. */
 export class MeshProblem extends Trouble {

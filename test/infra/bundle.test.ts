@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { bundle } from '../../infra/bundle.ts';
+
+const textOf = (name: Parameters<typeof bundle>[0]): string =>
+  Buffer.from(bundle(name)['index.mjs'] ?? []).toString('latin1');
+
+describe('the functions of the flow start light', () => {
+  it.each(['publish', 'route', 'deliver'] as const)('%s is at most 600 KB', (name) => {
+    expect(textOf(name).length).toBeLessThanOrEqual(600_000);
+  });
+
+  // Whole zod costs 80 KB and a fifth of a cold start; a value that one of these functions imports from a file of
+  // zod schemas brings it all in.
+  it.each(['publish', 'route', 'deliver'] as const)('%s loads of zod only what its environment needs', (name) => {
+    expect(textOf(name)).toContain('"ZodMiniObject"');
+    expect(textOf(name)).not.toContain('"ZodObject"');
+  });
+
+  // An import of node:http touches all that it exports, WebSocket's whole client too: 40 ms.
+  it.each(['publish', 'route', 'deliver'] as const)('%s does not import node:http when it starts', (name) => {
+    expect(textOf(name)).not.toMatch(/from ?"(?:node:)?http"/);
+  });
+});
+
+describe('the other functions', () => {
+  it('have whole zod, which shows that the tests above can see it', () => {
+    expect(textOf('api')).toContain('"ZodObject"');
+  });
+});
