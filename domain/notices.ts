@@ -12,6 +12,9 @@ export const noticeType = {
   participant: (status: Participant['status']) =>
     `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
   publicationRejected: 'maille.publication.rejected.v1',
+  schemaPlanned: 'maille.schema.planned.v1',
+  schemaChanged: 'maille.schema.changed.v1',
+  schemaWithdrawn: 'maille.schema.withdrawn.v1',
 } as const;
 
 /** What happens to a contract and leaves its state as it is, as its notice names it. */

@@ -6,6 +6,8 @@ import type { Delivery, DeliveryStatus } from '../schemas/delivery.ts';
 import type { Notice, Publication } from '../schemas/notice.ts';
 import type { ApiKey, Participant } from '../schemas/participant.ts';
 import type { Fault } from '../schemas/problem.ts';
+import type { Replay } from '../schemas/replay.ts';
+import type { SchemaPlan } from '../schemas/schema-plan.ts';
 import type { Subscription } from '../schemas/subscription.ts';
 import type { DayFigures, QuotaPeriod, Tally } from '../schemas/usage.ts';
 
@@ -245,6 +247,8 @@ export interface Nouns {
   publication: Publication;
   answer: KeptAnswer;
   audit: AuditEntry;
+  schemaPlan: SchemaPlan;
+  replay: Replay;
 }
 /** The name of a noun. */
 export type Noun = keyof Nouns;
@@ -272,6 +276,11 @@ export interface Listings {
   subscriptionsOfContract: { noun: 'subscription'; by: { contract: string } };
   noticesOfParticipant: { noun: 'notice'; by: { participant: string } };
   publicationsOfParticipant: { noun: 'publication'; by: { participant: string } };
+  /** The breaking changes of schemas that are announced, and those of which not everybody has been told. */
+  schemaPlans: { noun: 'schemaPlan'; by: Record<never, never> };
+  replaysOfSubscription: { noun: 'replay'; by: { subscription: string } };
+  /** Sparse. */
+  replaysRunning: { noun: 'replay'; by: Record<never, never> };
   auditOfDay: { noun: 'audit'; by: { day: string } };
   auditOfParticipant: { noun: 'audit'; by: { participant: string } };
   auditOfThing: { noun: 'audit'; by: { about: string } };

@@ -5,9 +5,10 @@ import { listName, placeIn, SHELVES } from '../listings.ts';
 import type { Table } from './batch.ts';
 import { audits } from './entities/audit.ts';
 import { contracts } from './entities/contract.ts';
-import { datasets, schemas } from './entities/dataset.ts';
+import { datasets, plans, schemas } from './entities/dataset.ts';
 import { notices, publications } from './entities/notice.ts';
 import { keys, participants } from './entities/participant.ts';
+import { replays } from './entities/replay.ts';
 import { subscriptions } from './entities/subscription.ts';
 
 /** What a list's query answers, as far as this file reads it. */
@@ -54,6 +55,9 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   subscriptionsOfContract: (by) => subscriptions.query.ofContract(by),
   noticesOfParticipant: (by) => notices.query.ofParticipant(by),
   publicationsOfParticipant: (by) => publications.query.ofParticipant(by),
+  schemaPlans: () => plans.query.all({}),
+  replaysOfSubscription: (by) => replays.query.ofSubscription(by),
+  replaysRunning: () => replays.query.running({}),
   auditOfDay: (by) => audits.query.ofDay(by),
   auditOfParticipant: (by) => audits.query.ofParticipant(by),
   auditOfThing: (by) => audits.query.ofThing(by),

@@ -1,5 +1,6 @@
 import type { Territory } from '../../schemas/territory.ts';
 import { announceOffers, settleContracts } from '../contracts/settle.ts';
+import { settleSchemas } from '../evolution/plan.ts';
 import type { Random } from '../ids.ts';
 import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules, Usage } from '../ports.ts';
 import { eachApart } from './apart.ts';
@@ -33,6 +34,7 @@ export interface TickReport {
   talliesFolded: number;
   offersAnnounced: number;
   contractsMoved: number;
+  schemasChanged: number;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const control = { ...deps, now: () => now };
   const offersAnnounced = await part(announceOffers(control), 0);
   const contractsMoved = await part(settleContracts(control), 0);
+  const schemasChanged = await part(settleSchemas(control), 0);
   if (errors.length > 0) throw errors[0];
   return {
     released,
@@ -65,6 +68,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     ...settling,
     offersAnnounced,
     contractsMoved,
+    schemasChanged,
   };
 }
 

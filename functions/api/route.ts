@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { IdempotencyDeps } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
+import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
 import type { PageRequest, Usage } from '../../domain/ports.ts';
 import type { SubscriptionDeps } from '../../domain/subscriptions/deps.ts';
@@ -15,7 +16,8 @@ import type { Fields } from '../work.ts';
 export interface ApiDeps
   extends
     ParticipantDeps,
-    Omit<DatasetDeps, 'registry' | 'now'>,
+    Omit<DatasetDeps, 'registry' | 'now' | 'schemas'>,
+    Omit<EvolutionDeps, 'registry' | 'now' | 'random'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory'>,
     Pick<IdempotencyDeps, 'sealer' | 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;

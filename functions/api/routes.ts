@@ -1,6 +1,7 @@
 import { auditRoutes } from './audit.ts';
 import { contractRoutes } from './contracts.ts';
 import { datasetRoutes } from './datasets.ts';
+import { evolutionRoutes } from './evolution.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { participantRoutes } from './participants.ts';
 import { personalDataRoutes } from './personal-data.ts';
@@ -12,6 +13,7 @@ import { usageRoutes } from './usage.ts';
 export const ROUTES: readonly Route[] = [
   ...participantRoutes,
   ...datasetRoutes,
+  ...evolutionRoutes,
   ...contractRoutes,
   ...subscriptionRoutes,
   ...usageRoutes,

@@ -5,6 +5,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import type * as z from 'zod';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
+import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
@@ -15,6 +16,7 @@ import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
+import { judgeChange } from '../../domain/evolution/judge.ts';
 import { identify } from '../../domain/identify.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { seconds } from '../../schemas/duration.ts';
@@ -42,6 +44,8 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     keepSeconds: seconds(territory.idempotency),
     identify: (authorization) => identify({ registry, now }, authorization),
     schemas: schemaJudge(),
+    judgeChange,
+    ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),
     ingressBuses: ingressBuses({
       client: events,

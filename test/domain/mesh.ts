@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { memoryDeliveries } from '../../adapters/memory/deliveries.ts';
 import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
+import { memoryLedger } from '../../adapters/memory/ledger.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
 import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
 import { memoryQuotas } from '../../adapters/memory/quotas.ts';
@@ -42,6 +43,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     sealer,
     sender,
     schemas: schemaJudge(),
+    ledger: memoryLedger(clock),
     keepSeconds: 86_400,
     identify: (authorization: string | undefined) => identify({ registry, now }, authorization),
     checkWebhookUrl: (url: string) => (url.includes('private') ? 'must be public' : undefined),

@@ -20,3 +20,10 @@ export const schemas = new Entity({
   attributes: { ...kept, dataset: selector, type: selector },
   indexes: { byId: byId('schema'), ofType: shelf('schemasOfType', ['dataset', 'type']) },
 });
+
+/** Changes of schemas that are announced. */
+export const plans = new Entity({
+  model: model('schemaPlan'),
+  attributes: kept,
+  indexes: { byId: byId('schemaPlan'), all: shelf('schemaPlans', []) },
+});
