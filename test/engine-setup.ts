@@ -16,7 +16,36 @@ export interface MeshUnderTest {
   /** As AWS SDK clients take it. */
   engine: ReturnType<typeof clientOf>;
   /** How long a journey waits for what should happen at once: engines differ in speed. */
-  patienceMs: given ? 240_000 : 15_000,
+  patienceMs: number;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    mesh: MeshUnderTest;
+  }
+}
+
+const TERRITORY = 'test';
+
+/**
+ * Deploys the test territory on an engine of this run's own, or on the one that `MAILLE_ENDPOINT` names, and stops what
+ * it started.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env['MAILLE_ENDPOINT'];
+  const running = given ? undefined : await openEngine(await freePort());
+  const engine: Engine = running ?? { ...localEngine(4566), endpoint: given ?? '' };
+  try {
+    for (const [name, value] of Object.entries(engineVariables(engine))) {
+      // A variable that is assigned undefined becomes the text "undefined", and a profile of that name wins over keys.
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    const url = await deploy(TERRITORY, engine);
+    const territory = readTerritory(TERRITORY);
+    const registry = dynamoRegistry({
+      client: new DynamoDBClient(clientOf(engine)),
+      table: namesOf(territory).registry,
     });
     const key = (role: 'operator' | 'dpo') => makeFirstKey(registry, role, { territory, now: new Date() });
     project.provide('mesh', {
@@ -24,7 +53,7 @@ export interface MeshUnderTest {
       territory: TERRITORY,
       keys: { operator: await key('operator'), dpo: await key('dpo') },
       engine: clientOf(engine),
-      patienceMs: Number(process.env['MAILLE_PATIENCE'] ?? (given ? 90_000 : 15_000)),
+      patienceMs: given ? 240_000 : 15_000,
     });
   } catch (error) {
     await running?.stop();
