@@ -1,0 +1,101 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { format } from 'prettier';
+import { LOCAL, ROOT } from '../local/paths.ts';
+import { command, elapsed, say, Trouble } from '../local/say.ts';
+import type { Mesh } from './mesh.ts';
+import { openMesh } from './mesh.ts';
+import { openWorld, stopAll, type World } from './processes.ts';
+import { type Bench, circumstances, tableOf, type Told } from './row.ts';
+import { bundleSizes } from './rows/bundles.ts';
+import { wireCalls } from './rows/calls.ts';
+import { coldStarts } from './rows/cold.ts';
+import { deliverCpu, pathCpu, publishCpu } from './rows/cpu.ts';
+import { endToEnd } from './rows/flow.ts';
+import { idleBill } from './rows/idle.ts';
+import { readyTime } from './rows/ready.ts';
+
+const BENCHES: Bench[] = [
+  publishCpu,
+  deliverCpu,
+  pathCpu,
+  coldStarts,
+  bundleSizes,
+  idleBill,
+  wireCalls,
+  endToEnd,
+  readyTime,
+];
+const KEPT = join(ROOT, 'docs/performance.md');
+const HELP = `Measures what the mesh costs, against floors measured in the same run, and keeps the table in docs/performance.md.
+
+  npm run bench                      everything, some minutes
+  npm run bench -- --only publish    one of them, or several (--only publish --only deliver); nothing is kept
+  npm run bench -- --profile         leaves CPU profiles of both sides in .local/bench/profiles
+
+${BENCHES.map(({ name, tells }) => `  ${name.padEnd(9)} ${tells}`).join('\n')}
+`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      profile: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  if (values.profile) process.env['BENCH_PROFILE'] = '1';
+  const unknown = values.only.find((name) => !BENCHES.some((bench) => bench.name === name));
+  if (unknown !== undefined) throw new Trouble(`There is no bench ${unknown}.\n\n${HELP}`);
+  const chosen = BENCHES.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+  mkdirSync(join(LOCAL, 'bench'), { recursive: true });
+  const rows = await measure(chosen);
+  console.log(`\n${circumstances(new Date())}\n\n${await format(tableOf(rows), { parser: 'markdown' })}`);
+  if (values.only.length === 0)
+    writeFileSync(KEPT, await format(pageOf(rows), { parser: 'markdown', printWidth: 110 }));
+}
+
+/** Runs the benches, one after the other; what they share is opened when the first of them asks for it. */
+async function measure(chosen: Bench[]): Promise<Told[]> {
+  let world: Promise<World> | undefined;
+  let mesh: Promise<Mesh> | undefined;
+  const context = { world: () => (world ??= openWorld()), mesh: () => (mesh ??= openMesh()) };
+  const rows: Told[] = [];
+  try {
+    for (const { name, run } of chosen) {
+      say(`measuring ${name}`);
+      for (const row of await run(context)) rows.push({ ...row, again: `npm run bench -- --only ${name}` });
+    }
+    say(`measured in ${elapsed().trim()}`);
+    return rows;
+  } finally {
+    await stopAll();
+    await (await mesh?.catch(() => undefined))?.close();
+  }
+}
+
+const pageOf = (rows: Told[]): string => `# Performance
+
+Written by \`npm run bench\`: the last whole run, ${circumstances(new Date())}.
+
+${tableOf(rows.map((row) => ({ ...row, again: `\`${row.again}\`` })))}
+
+How to read it:
+
+- CPU is \`process.cpuUsage\` of a process that runs nothing else: user and system time of all its threads. Measured and
+  floor run in turn, block by block, and each is the median of its blocks; the ratio is the median of the ratios of
+  neighbours, since what disturbs one block disturbs the next. AWS and the webhooks are other processes.
+- The floor of \`publish\` and \`deliver\` is in \`bench/floors/\`: a bare script that must do the same parsing, validating,
+  digesting, signing, requests and writes with the same clients, and asks nobody whether it may. It is bundled as the
+  functions are.
+- The whole path counts what Lambda's runtime does too: it parses each invocation and writes each answer.
+- A cold start is a fresh process that loads the bundle and invokes it once with nothing to do. Its floor, in
+  \`bench/empty/\`, makes the same SDK clients and nothing else.
+- AWS calls are counted by a proxy between each function and the local engine.
+- The flow runs on the local engine, which takes most of the CPU there; its floor is what a thin spike of the same flow
+  reached on the same engine. Waiting times count from when an event should have been sent.
+`;
+
+await command(main);

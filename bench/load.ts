@@ -1,0 +1,107 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { airEvents } from './given.ts';
+import type { Mesh } from './mesh.ts';
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+/** What a sink saw since it was last asked. */
+export interface Seen {
+  received: number;
+  distinct: number;
+  lastAt: number;
+  tookMs: number[];
+}
+
+/** Publishes events of a subject, each stamped with when it should be sent. */
+export interface Publisher {
+  /** Sends one request with so many events, stamped with `sentAt` (epoch milliseconds); fails unless all were accepted. */
+  send: (events: number, subject: string, sentAt?: number) => Promise<void>;
+  close: () => void;
+}
+
+/** Publishes by HTTPS's own door over kept connections. */
+export function publisher({ url, provider }: Pick<Mesh, 'url' | 'provider'>): Publisher {
+  const agent = new Agent({ keepAlive: true });
+  const headers = {
+    authorization: `Bearer ${provider.key}`,
+    'content-type': 'application/cloudevents-batch+json',
+  };
+  return {
+    async send(events, subject, sentAt = now()) {
+      // Stamped in an extension; the mesh fills in the source, which is another one here than in the given events.
+      const batch = airEvents(events, { subject, sentat: String(sentAt), source: undefined });
+      const body = JSON.stringify(batch);
+      const [status, answer] = await new Promise<[number, string]>((resolve, reject) => {
+        const length = Buffer.byteLength(body);
+        const options = { agent, method: 'POST', headers: { ...headers, 'content-length': length } };
+        request(`${url}/v1/events`, options, (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+          response.on('end', () => resolve([response.statusCode ?? 0, text]));
+        })
+          .on('error', reject)
+          .end(body);
+      });
+      if (status !== 202 || !answer.includes(`"accepted":${events},`))
+        throw new Error(`publishing was answered ${status}: ${answer.slice(0, 300)}`);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Waits until a sink has seen so many deliveries; fails when none comes for 20 s. */
+export async function seenBy(sink: string, count: number): Promise<Seen> {
+  let [last, since] = [-1, Date.now()];
+  for (;;) {
+    const { distinct } = (await (await fetch(`${sink}/count`)).json()) as Seen;
+    if (distinct >= count) return (await (await fetch(`${sink}/seen`)).json()) as Seen;
+    if (distinct !== last) [last, since] = [distinct, Date.now()];
+    if (Date.now() - since > 20_000) throw new Error(`${distinct} of ${count} deliveries came`);
+    await sleep(50);
+  }
+}
+
+/** Publishes so many batches of 100 as fast as four connections go; answers how many deliveries came per second. */
+export async function flood(
+  mesh: Mesh,
+  sink: string,
+  {
+    batches,
+    subject,
+    fanOut,
+    events = 100,
+  }: { batches: number; subject: string; fanOut: number; events?: number },
+): Promise<number> {
+  const { send, close } = publisher(mesh);
+  const begun = now();
+  let left = batches;
+  const connection = async (): Promise<void> => {
+    while (left-- > 0) await send(events, subject);
+  };
+  await Promise.all(Array.from({ length: 4 }, connection));
+  const { lastAt } = await seenBy(sink, batches * events * fanOut);
+  close();
+  return (batches * events * fanOut) / ((lastAt - begun) / 1000);
+}
+
+/** Publishes single events at a constant rate, whatever the answers; answers how long each took to its webhook, in ms. */
+export async function trickle(
+  mesh: Mesh,
+  sink: string,
+  { perSecond, seconds, subject }: { perSecond: number; seconds: number; subject: string },
+): Promise<number[]> {
+  const { send, close } = publisher(mesh);
+  const begun = now();
+  const sent: Promise<void>[] = [];
+  for (let count = 0; count < perSecond * seconds; count += 1) {
+    // From when it should have been sent, so that a slow sender hides nothing.
+    const at = begun + (count * 1000) / perSecond;
+    await sleep(Math.max(0, at - now()));
+    sent.push(send(1, subject, at));
+  }
+  await Promise.all(sent);
+  const { tookMs } = await seenBy(sink, sent.length);
+  close();
+  return tookMs;
+}

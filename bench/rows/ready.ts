@@ -1,0 +1,59 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { once } from 'node:events';
+import { NODE, ROOT } from '../../local/paths.ts';
+import { freePort } from '../mesh.ts';
+import { type Bench, mostRow } from '../row.ts';
+
+const READY_WITHIN_MS = 180_000;
+
+/**
+ * From a finished `npm ci` to "ready": a copy of the repository's files with these node_modules and nothing else, so
+ * that the engine is downloaded and installed anew, the stacks deployed, and the demonstration's first events shown.
+ */
+export const readyTime: Bench = {
+  name: 'ready',
+  tells: 'from a finished npm ci to "ready", engine installation and demonstration included',
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'maille-ready-'));
+    try {
+      copyTo(folder);
+      return [mostRow('npm start, from a finished npm ci to "ready"', await start(folder), 's', 60)];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+function copyTo(folder: string): void {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+  });
+  for (const file of listed.toString().split('\0')) if (file) cpSync(join(ROOT, file), join(folder, file));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+}
+
+async function start(folder: string): Promise<number> {
+  const port = await freePort();
+  const begun = performance.now();
+  const child = spawn(NODE, ['local/start.ts'], {
+    cwd: folder,
+    env: { ...process.env, MAILLE_PORT: String(port), PATH: `${dirname(NODE)}:${process.env['PATH'] ?? ''}` },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const timer = setTimeout(() => child.kill('SIGINT'), READY_WITHIN_MS);
+  try {
+    for await (const chunk of child.stdout.setEncoding('utf8')) {
+      if (String(chunk).includes('ready after')) return (performance.now() - begun) / 1000;
+    }
+    throw new Error('npm start ended before it was ready');
+  } finally {
+    clearTimeout(timer);
+    child.kill('SIGINT');
+    child.stdout.resume();
+    await ended;
+  }
+}
