@@ -16,7 +16,7 @@ export function covers(clause: MinimisationClause, other: MinimisationClause): b
 }
 
 /** Whether a path names all that another one names, `*` being any member or element; and what lies below it. */
-function reaches(path: string, other: string, { below }: { below: boolean }): boolean {
+export function reaches(path: string, other: string, { below }: { below: boolean }): boolean {
   const [tokens, others] = [path.split('/'), other.split('/')];
   if (below ? tokens.length > others.length : tokens.length !== others.length) return false;
   return tokens.every((token, index) => token === '*' || token === others[index]);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { listContracts, readContract } from '../../domain/contracts/contracts.ts';
 import { decide, type Decision } from '../../domain/contracts/decide.ts';
+import { contractDocument, preferredType } from '../../domain/contracts/document.ts';
 import { requestContract } from '../../domain/contracts/request.ts';
 import { acceptance, contractRequest, contractState, extension, offering } from '../../schemas/contract.ts';
 import { callerOf, created, flag, ok, pageOf, paging, part, route, type Route } from './route.ts';
@@ -57,6 +58,18 @@ export const contractRoutes: Route[] = [
     ...party,
     handle: async (deps, asked) =>
       ok(await readContract(deps.registry, callerOf(asked), part(asked.path, 'id'))),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/contracts/{id}/document',
+    did: 'contract.documented',
+    ...party,
+    handle: async (deps, asked) => {
+      const type = preferredType(asked.headers['accept']);
+      const text = await contractDocument(deps, callerOf(asked), part(asked.path, 'id'), type);
+      asked.note({ contract: part(asked.path, 'id'), type });
+      return { status: 200, text, headers: { 'content-type': type, vary: 'accept' } };
+    },
   }),
   ...Object.entries(DECISIONS).map(([action, { body, did }]) =>
     route({

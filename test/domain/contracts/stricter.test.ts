@@ -85,7 +85,13 @@ describe('what stricter minimisation lets through', () => {
     fc.array(leaf, { maxLength: 3 }),
   );
   const data = fc.oneof(node, fc.dictionary(fc.constantFrom('a', 'b', 'c'), node));
-  const scope = { key: Buffer.alloc(32), contract: 'ctr_x', acceptedAt: new Date(0) };
+  const scope = {
+    key: Buffer.alloc(32),
+    contract: 'ctr_x',
+    acceptedAt: new Date(0),
+    sequence: '00000000000000000000000000',
+    sequence: '01KDVDG4000000000000000000',
+  };
 
   test('has no value in the clear that the looser one hides', () => {
     fc.assert(
