@@ -47,8 +47,8 @@ export interface ProblemDocument {
   errors?: Fault[] | undefined;
 }
 
-/** Where the problems are described; the name of the problem is the anchor. */
-export const PROBLEM_PAGE = 'https://maille.eu/docs/problems';
+/** Where the problems are described (docs/problems.md), the name of the problem being the anchor; a name that never resolves until the project has a home. */
+export const PROBLEM_PAGE = 'https://maille.example/docs/problems';
 
 /** The RFC 9457 document of a problem. */
 export function problemToDocument(problem: Problem): ProblemDocument {
@@ -75,10 +75,11 @@ export class ProblemError extends Error {
 
 /** The faults of a zod error, each with its JSON Pointer below `base`. */
 export function faultsOf(error: z.ZodError, base = ''): Fault[] {
-  return error.issues.map((issue) => ({
-    path: base + issue.path.map((part) => `/${pointerToken(String(part))}`).join(''),
-    message: issue.message,
-  }));
+  return error.issues.flatMap((issue) => {
+    const path = base + issue.path.map((part) => `/${pointerToken(String(part))}`).join('');
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    return issue.keys.map((key) => ({ path: `${path}/${pointerToken(key)}`, message: 'is not known here' }));
+  });
 }
 
 /** One reference token of a JSON Pointer, escaped by RFC 6901 section 3. */

@@ -1,7 +1,9 @@
 import {
+  DeleteFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
   InvokeCommand,
   LambdaClient,
+  PutFunctionConcurrencyCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { expect, it } from 'vitest';
@@ -21,36 +23,43 @@ import {
 const lambda = new LambdaClient(mesh.engine);
 const FunctionName = `maille-${mesh.territory}-route`;
 
-/** Gives `route` another environment. */
-async function configure(change: Record<string, string>): Promise<Record<string, string>> {
+/** Gives `route` another environment; answers how to take it back. */
+async function configure(change: Record<string, string>): Promise<() => Promise<unknown>> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const Variables = Environment?.Variables ?? {};
-  await lambda.send(
-    new UpdateFunctionConfigurationCommand({
-      FunctionName,
-      Environment: { Variables: { ...Variables, ...change } },
-    }),
-  );
-  return Variables;
+  const whole = Environment?.Variables ?? {};
+  const put = (Variables: Record<string, string>) =>
+    lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+  await put({ ...whole, ...change });
+  return () => put(whole);
 }
 
-it('loses nothing when what stands between ledger and bus breaks, and later works again', async () => {
+/** What goes wrong between ledger and bus, and how it ends. */
+const breakages: Record<string, () => Promise<() => Promise<unknown>>> = {
+  'the bus takes nothing': () => configure({ BUS_NAMES: 'no-such-bus' }),
+  'the function dies at each start': () => configure({ TERRITORY: '{' }),
+  'the function is throttled': async () => {
+    await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
+    return () => lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName }));
+  },
+};
+
+it.each(Object.entries(breakages))('loses nothing when %s, and later works again', async (_, breakIt) => {
   const provider = await admit('atmo', ['provider']);
   const consumer = await admit('app', ['consumer']);
   const dataset = await share(provider);
   const hook = await receiver();
   await subscribe(consumer, await agree(consumer, dataset.id), { kind: 'webhook', url: hook.url });
   const events = Array.from({ length: 120 }, (_, n) => eventOf(dataset.type, { co2: 400, n }));
-  const whole = await configure({ BUS_NAMES: 'no-such-bus' });
+  const mend = await breakIt();
   try {
     const answer = await publishBatch(provider, events);
     expect(answer.body.accepted).toBe(120);
     await pause(2000);
     expect(hook.received).toHaveLength(0);
   } finally {
-    await configure(whole);
+    await mend();
   }
-  // The stream's retries may be over by then: what they gave up on, the clock routes again from the ledger.
+  // What route set aside, or the stream gave up on, the clock routes again from the ledger.
   await eventually(async () => {
     await lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock` }));
     await hook.until(120, 1000);
