@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isDuration, seconds } from './duration.ts';
 import { duration } from './iso-duration.ts';
 import { instant, readableId } from './ids.ts';
 
@@ -25,7 +26,9 @@ export const minimisationClause = z.discriminatedUnion('do', [
     clause: clauseName,
     do: z.literal('pseudonymise'),
     path: eventPath,
-    rotate: duration.default('P30D'),
+    rotate: duration
+      .refine((text) => !isDuration(text) || seconds(text) > 0, 'must be longer than nothing')
+      .default('P30D'),
   }),
   z.strictObject({ clause: clauseName, do: z.literal('delay'), by: duration }),
 ]);

@@ -8,7 +8,7 @@ export const ODRL_CONTEXT = [
   {
     odrl: 'http://www.w3.org/ns/odrl/2/',
     xsd: 'http://www.w3.org/2001/XMLSchema#',
-    maille: 'https://maille.eu/ns#',
+    maille: 'https://maille.example/ns#',
     uid: '@id',
     profile: { '@id': 'odrl:profile', '@type': '@id' },
     conflict: { '@id': 'odrl:conflict', '@type': '@vocab' },
@@ -25,7 +25,7 @@ export const ODRL_CONTEXT = [
 ] as const;
 
 /** The profile that gives the actions and operands of the mesh their meaning. */
-const PROFILE = 'https://maille.eu/ns/odrl';
+const PROFILE = 'https://maille.example/ns/odrl';
 
 interface Constraint {
   leftOperand: string;

@@ -227,7 +227,7 @@ describe('the ODRL agreement', () => {
     const quads = String(await jsonld.toRDF(document, options));
     expect(quads).toContain('"100"^^<http://www.w3.org/2001/XMLSchema#integer>');
     expect(quads).toContain('"PT15M"^^<http://www.w3.org/2001/XMLSchema#duration>');
-    expect(quads).toContain('<https://maille.eu/ns#pseudonymise>');
+    expect(quads).toContain('<https://maille.example/ns#pseudonymise>');
   });
 });
 
