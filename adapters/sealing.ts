@@ -30,6 +30,7 @@ export function sealWith(current: string, keyOf: (name: string) => Promise<KeyOb
     asked.catch(() => keys.delete(name));
     return asked;
   };
+  const derived = new Map<string, Promise<Buffer>>();
   return {
     seal: async (secret) => encrypt(await cached(current), current, secret),
     async unseal(sealed) {
@@ -38,12 +39,21 @@ export function sealWith(current: string, keyOf: (name: string) => Promise<KeyOb
       if (!whole) throw new Error('This was not sealed by this mesh');
       return decrypt(await cached(name), name, Buffer.from(iv, 'base64url'), Buffer.from(box, 'base64url'));
     },
-    async derive(purpose) {
-      // HKDF takes 1 KiB of info at most; a purpose may be longer.
-      const info = createHash('sha256').update(`maille:derive:${purpose}`).digest();
-      return Buffer.from(hkdfSync('sha256', await cached(current), '', info, KEY_BYTES));
+    derive(purpose) {
+      const known = derived.get(purpose);
+      if (known) return known;
+      const made = cached(current).then((key) => derivedFrom(key, purpose));
+      derived.set(purpose, made);
+      made.catch(() => derived.delete(purpose));
+      return made;
     },
   };
+}
+
+function derivedFrom(key: KeyObject, purpose: string): Buffer {
+  // HKDF takes 1 KiB of info at most; a purpose may be longer.
+  const info = createHash('sha256').update(`maille:derive:${purpose}`).digest();
+  return Buffer.from(hkdfSync('sha256', key, '', info, KEY_BYTES));
 }
 
 const additional = (name: string): Buffer => Buffer.from(`maille:${VERSION}:${name}`);

@@ -1,21 +1,34 @@
-import { createHmac } from 'node:crypto';
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import type { MinimisationClause } from '../../schemas/dataset.ts';
 import { milliseconds } from '../../schemas/duration.ts';
+import { deliveredId, pseudonym, type PseudonymScope } from './pseudonym.ts';
 import { roundValue } from './round.ts';
 
-/** Whose pseudonyms are made, and for which instant of the event; the key never leaves the mesh. */
-export interface PseudonymScope {
-  key: Buffer;
-  contract: string;
-  acceptedAt: Date;
-}
-
 type Applied = Exclude<MinimisationClause, { do: 'delay' }>;
-type Change = (value: unknown, tokens: string[]) => unknown;
+type Change = (value: unknown) => unknown;
+type Container = Record<string, unknown> | unknown[];
 
-/** Answered by a change in place of a value that goes. */
+/** A clause that is read once for all events of a contract. */
+interface Compiled {
+  tokens: string[];
+  change: (scope: PseudonymScope | undefined) => Change;
+}
+const compiled = new WeakMap<MinimisationClause[], Compiled[]>();
+
+/** Stands in place of a value that goes, so that the elements behind it keep their numbers until all clauses are done. */
 const DROPPED = Symbol('dropped');
+
+/** All attributes that say nothing of whom an event concerns; extensions of the publisher's might. */
+const IMPERSONAL = [
+  'specversion',
+  'source',
+  'type',
+  'time',
+  'datacontenttype',
+  'dataschema',
+  'data',
+  'data_base64',
+];
 
 /**
  * The event as one contract lets its consumer see it: a new event, the given one untouched. Clauses apply in order,
@@ -26,81 +39,119 @@ export function minimise(
   clauses: MinimisationClause[],
   scope: PseudonymScope | undefined,
 ): CloudEvent {
+  const run: Run = { owned: new Set(), holed: [] };
+  // Containers are copied once, on the way to what a clause changes; all others are shared.
+  const result = ownedCopy(event, run) as CloudEvent;
+  for (const { tokens, change } of compiledOf(clauses)) walk(result, tokens, 0, change(scope), run);
+  for (const elements of run.holed) closeUp(elements);
+  return clauses.some(({ do: what }) => what === 'pseudonymise')
+    ? withoutIdentity(result, required(scope))
+    : result;
+}
+
+function compiledOf(clauses: MinimisationClause[]): Compiled[] {
+  const known = compiled.get(clauses);
+  if (known) return known;
   const applied = clauses.filter((clause): clause is Applied => clause.do !== 'delay');
   const ordered = [
     ...applied.filter(({ do: what }) => what !== 'drop'),
     ...applied.filter(({ do: what }) => what === 'drop'),
   ];
-  let result = event;
-  for (const clause of ordered) {
-    // A change at a path of at least one token gives an object back: the event itself is never dropped.
-    result = changeAt(result, tokensOf(clause.path), 0, changeOf(clause, scope)) as CloudEvent;
-  }
-  return applied.some(({ do: what }) => what === 'pseudonymise')
-    ? withoutIdentity(result, required(scope))
-    : result;
+  const made = ordered.map((clause) => ({ tokens: tokensOf(clause.path), change: changeOf(clause) }));
+  compiled.set(clauses, made);
+  return made;
 }
 
-function changeOf(clause: Applied, scope: PseudonymScope | undefined): Change {
+function changeOf(clause: Applied): Compiled['change'] {
   switch (clause.do) {
     case 'drop':
-      return () => DROPPED;
-    case 'round':
-      return (value, tokens) => roundValue(value, clause.to, tokens.includes('coordinates')) ?? DROPPED;
+      return () => () => DROPPED;
+    case 'round': {
+      const geographic = tokensOf(clause.path).includes('coordinates');
+      const change: Change = (value) => roundValue(value, clause.to, geographic) ?? DROPPED;
+      return () => change;
+    }
     case 'pseudonymise': {
-      const given = required(scope);
-      const period = Math.floor(given.acceptedAt.getTime() / milliseconds(clause.rotate));
-      return (value) =>
-        value === null ? null : pseudonym(given, `${clause.path} ${period}`, JSON.stringify(value));
+      const length = milliseconds(clause.rotate);
+      return (scope) => {
+        const given = required(scope);
+        const use = `${clause.path} ${Math.floor(given.acceptedAt.getTime() / length)}`;
+        return (value) => (value === null ? null : pseudonym(given, use, JSON.stringify(value)));
+      };
     }
   }
 }
 
 /** Replaces `id` and `subject` per contract, so that two consumers cannot join what each of them got. */
 function withoutIdentity(event: CloudEvent, scope: PseudonymScope): CloudEvent {
-  return {
-    ...event,
-    id: pseudonym(scope, 'id', `${event.source} ${event.id}`),
-    ...(event.subject !== undefined && { subject: pseudonym(scope, 'subject', event.subject) }),
-  };
+  const kept: Record<string, unknown> = { id: deliveredId(scope) };
+  for (const name of IMPERSONAL) if (event[name] !== undefined) kept[name] = event[name];
+  if (event.subject !== undefined) kept['subject'] = pseudonym(scope, 'subject', event.subject);
+  // Safe: what an event must have is among what is kept.
+  return kept as CloudEvent;
 }
 
-/** 128 bits of an HMAC per contract and use: equal values stay equal within them, and only within them. */
-function pseudonym(scope: PseudonymScope, use: string, value: string): string {
-  const key = createHmac('sha256', scope.key).update(`${scope.contract} ${use}`).digest();
-  return `ps_${createHmac('sha256', key).update(value).digest('base64url').slice(0, 22)}`;
+/** What one run has copied and may change, and the arrays from which something goes. */
+interface Run {
+  owned: Set<object>;
+  holed: unknown[][];
 }
 
-/** The value with everything at the path changed; containers on the way are copied, all others shared. */
-function changeAt(value: unknown, tokens: string[], depth: number, change: Change): unknown {
-  const token = tokens[depth];
-  if (token === undefined) return change(value, tokens);
-  if (Array.isArray(value)) return changeElements(value, token, tokens, depth, change);
-  if (typeof value !== 'object' || value === null) return value;
-  // Object.fromEntries defines members, so that one named __proto__ stays a member.
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, member]): [string, unknown][] => {
-      if (token !== '*' && token !== name) return [[name, member]];
-      const changed = changeAt(member, tokens, depth + 1, change);
-      return changed === DROPPED ? [] : [[name, changed]];
-    }),
-  );
+function ownedCopy(value: object, { owned }: Run): Container {
+  // Safe: JSON has no other objects.
+  if (owned.has(value)) return value as Container;
+  const copy: Container = Array.isArray(value) ? [...(value as unknown[])] : { ...value };
+  owned.add(copy);
+  return copy;
 }
 
-function changeElements(
-  values: unknown[],
-  token: string,
+/** Changes everything at the path below a container that is owned. */
+function walk(container: Container, tokens: string[], depth: number, change: Change, run: Run): void {
+  const token = tokens[depth] ?? '';
+  if (token === '*')
+    for (const name of Object.keys(container)) step(container, name, tokens, depth, change, run);
+  else if (Object.hasOwn(container, token) && !(token === 'length' && Array.isArray(container)))
+    step(container, token, tokens, depth, change, run);
+}
+
+function step(
+  container: Container,
+  name: string,
   tokens: string[],
   depth: number,
   change: Change,
-): unknown[] {
-  const all = token === '*';
-  if (!all && !/^(?:0|[1-9]\d*)$/.test(token)) return values;
-  return values
-    .map((value, index) =>
-      all || index === Number(token) ? changeAt(value, tokens, depth + 1, change) : value,
-    )
-    .filter((value) => value !== DROPPED);
+  run: Run,
+): void {
+  // Safe: an array's elements are read by the texts of their numbers.
+  const members = container as Record<string, unknown>;
+  const value = members[name];
+  if (value === DROPPED) return;
+  if (depth === tokens.length - 1) {
+    const changed = change(value);
+    if (changed !== DROPPED) put(members, name, changed);
+    else if (!Array.isArray(container)) Reflect.deleteProperty(members, name);
+    else {
+      members[name] = DROPPED;
+      if (!run.holed.includes(container)) run.holed.push(container);
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    const copy = ownedCopy(value, run);
+    if (copy !== value) put(members, name, copy);
+    walk(copy, tokens, depth + 1, change, run);
+  }
+}
+
+function put(members: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') members[name] = value;
+  // An assignment would set the prototype; a member of this name stays a member.
+  else Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** Takes what was dropped out of an array. */
+function closeUp(elements: unknown[]): void {
+  const left = elements.filter((element) => element !== DROPPED);
+  elements.length = 0;
+  for (const element of left) elements.push(element);
 }
 
 /** The reference tokens of a JSON Pointer, unescaped (RFC 6901 section 4). */

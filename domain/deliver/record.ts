@@ -28,8 +28,6 @@ export function recorded(
   expires: number,
 ): Delivery {
   const attempts = before?.attempts ?? [];
-  const quotaPeriod = before?.quotaPeriod ?? step.quotaPeriod;
-  const countedOn = before?.countedOn ?? step.countedOn;
   return {
     id,
     subscription,
@@ -45,13 +43,24 @@ export function recorded(
     clause: step.verdict.clause,
     attempts: step.attempt ? [...attempts, step.attempt].slice(-SHOWN_ATTEMPTS) : attempts,
     attemptCount: (before?.attemptCount ?? 0) + (step.attempt ? 1 : 0),
-    ...(quotaPeriod !== undefined && { quotaPeriod }),
-    ...(countedOn !== undefined && { countedOn }),
+    ...onceKnown('quotaPeriod', before, step),
+    ...onceKnown('countedOn', before, step),
     ...(step.dueAt && { dueAt: step.dueAt.toISOString() }),
     createdAt: before?.createdAt ?? now.toISOString(),
     updatedAt: now.toISOString(),
     expires,
   };
+}
+
+/** What is said of a delivery once and then stands. */
+function onceKnown<Name extends string>(
+  name: Name,
+  before: { [Known in Name]?: string | undefined } | undefined,
+  step: { [Known in Name]?: string | undefined },
+): { [Known in Name]?: string } {
+  const value: string | undefined = before?.[name] ?? step[name];
+  // Safe: it is the one member that the name names.
+  return (value === undefined ? {} : { [name]: value }) as { [Known in Name]?: string };
 }
 
 /** One attempt as recorded: the status that came back or why none did. */

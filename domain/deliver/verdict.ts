@@ -1,6 +1,6 @@
 import type { Contract } from '../../schemas/contract.ts';
-import type { Dataset } from '../../schemas/dataset.ts';
-import { seconds } from '../../schemas/duration.ts';
+import type { Dataset, MinimisationClause } from '../../schemas/dataset.ts';
+import { milliseconds } from '../../schemas/duration.ts';
 import type { Participant } from '../../schemas/participant.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { revealedClause } from '../pattern/hidden.ts';
@@ -34,19 +34,41 @@ export interface JudgedEvent {
 export function verdictOn(standing: Standing, event: JudgedEvent, now: Date): Verdict {
   const withheld = standingClause(standing, now) ?? coverageClause(standing, event, now);
   if (withheld) return { kind: 'withhold', clause: withheld };
-  const clauses = standing.contract?.terms.minimisation ?? [];
-  const unreachable = event.jsonData
-    ? undefined
-    : clauses.find((clause) => clause.do !== 'delay' && clause.path.startsWith('/data'));
-  if (unreachable) return { kind: 'withhold', clause: `minimisation.${unreachable.clause}` };
-  for (const clause of clauses) {
-    if (clause.do !== 'delay') continue;
-    const until = new Date(event.acceptedAt.getTime() + seconds(clause.by) * 1000);
-    if (until > now) return { kind: 'delay', clause: `minimisation.${clause.clause}`, until };
+  const { inData, delays, redacting } = summaryOf(standing.contract?.terms.minimisation ?? []);
+  if (inData !== undefined && !event.jsonData) return { kind: 'withhold', clause: inData };
+  for (const { clause, ms } of delays) {
+    const until = new Date(event.acceptedAt.getTime() + ms);
+    if (until > now) return { kind: 'delay', clause, until };
   }
-  const redacting = clauses.filter((clause) => clause.do !== 'delay').map(({ clause }) => clause);
-  if (redacting.length > 0) return { kind: 'redact', clause: `minimisation.${redacting.join('+')}` };
+  if (redacting !== undefined) return { kind: 'redact', clause: redacting };
   return { kind: 'deliver', clause: 'contract.terms' };
+}
+
+/** What a verdict needs of a list of clauses, made once for all events of a contract. */
+interface ClauseSummary {
+  /** The first that reaches into `data`. */
+  inData: string | undefined;
+  delays: { clause: string; ms: number }[];
+  /** All that change the event, by name. */
+  redacting: string | undefined;
+}
+const summaries = new WeakMap<MinimisationClause[], ClauseSummary>();
+
+function summaryOf(clauses: MinimisationClause[]): ClauseSummary {
+  const known = summaries.get(clauses);
+  if (known) return known;
+  const named = (name: string): string => `minimisation.${name}`;
+  const changing = clauses.filter((clause) => clause.do !== 'delay');
+  const inData = changing.find(({ path }) => path.startsWith('/data'));
+  const made = {
+    inData: inData && named(inData.clause),
+    delays: clauses.flatMap((clause) =>
+      clause.do === 'delay' ? [{ clause: named(clause.clause), ms: milliseconds(clause.by) }] : [],
+    ),
+    redacting: changing.length > 0 ? named(changing.map(({ clause }) => clause).join('+')) : undefined,
+  };
+  summaries.set(clauses, made);
+  return made;
 }
 
 /**

@@ -4,6 +4,7 @@ import { toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
 import type { RoutedEvent, Sealer, WebhookRequest } from '../ports.ts';
 import { minimise } from './minimise.ts';
+import { deliveredSequence } from './pseudonym.ts';
 import type { JudgedEvent, Standing } from './verdict.ts';
 import { signatures } from './sign.ts';
 
@@ -38,8 +39,11 @@ export async function minimised(
     key: await sealer.derive('pseudonyms'),
     contract: contract.id,
     acceptedAt: judged(event).acceptedAt,
+    sequence: event.sequence,
   };
-  return stated(event, minimise(event.event, clauses, scope || undefined));
+  const seen = stated(event, minimise(event.event, clauses, scope || undefined));
+  // The mesh's own number of an event would join what two consumers got, too.
+  return scope ? { ...seen, sequence: deliveredSequence(scope) } : seen;
 }
 
 /** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */

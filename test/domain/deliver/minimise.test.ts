@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { minimise, type PseudonymScope, tokensOf } from '../../../domain/deliver/minimise.ts';
+import { minimise, tokensOf } from '../../../domain/deliver/minimise.ts';
+import type { PseudonymScope } from '../../../domain/deliver/pseudonym.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
 import type { MinimisationClause } from '../../../schemas/dataset.ts';
 import { pointerToken } from '../../../schemas/problem.ts';
@@ -18,6 +19,7 @@ const scope = (contract: string, acceptedAt = '2026-03-01T10:00:00Z'): Pseudonym
   key: Buffer.alloc(32, 7),
   contract,
   acceptedAt: new Date(acceptedAt),
+  sequence: '01KJVN1XG0ABCDEFGHJKMNPQRS',
 });
 
 const drop = (path: string): MinimisationClause => ({ clause: 'hide', do: 'drop', path });
