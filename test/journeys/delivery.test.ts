@@ -1,3 +1,9 @@
+import {
+  DeleteRuleCommand,
+  EventBridgeClient,
+  ListTargetsByRuleCommand,
+  RemoveTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -23,6 +29,14 @@ let consumer: Party;
 let dataset: { id: string; type: string };
 const open: Receiver[] = [];
 const lambda = new LambdaClient(mesh.engine);
+const buses = new EventBridgeClient(mesh.engine);
+
+/** Takes the target away from a rule, behind the mesh's back. */
+async function withoutTarget(id: string): Promise<void> {
+  const rule = { Rule: id, EventBusName: `maille-${mesh.territory}` };
+  const { Targets = [] } = await buses.send(new ListTargetsByRuleCommand(rule));
+  await buses.send(new RemoveTargetsCommand({ ...rule, Ids: Targets.map(({ Id }) => Id ?? '') }));
+}
 
 beforeAll(async () => {
   provider = await admit('mobility', ['provider']);
@@ -136,12 +150,9 @@ describe('a new subscription', () => {
   });
 
   it('gets what its rule missed, routed again from the ledger', async () => {
-    const { EventBridgeClient, DisableRuleCommand } = await import('@aws-sdk/client-eventbridge');
     const { hook, id } = await webhook();
     // As on AWS, where a new rule may not match at once.
-    await new EventBridgeClient(mesh.engine).send(
-      new DisableRuleCommand({ Name: id, EventBusName: `maille-${mesh.territory}` }),
-    );
+    await withoutTarget(id);
     const missed = eventOf(dataset.type, { co2: 702 });
     await published(provider, missed);
     await pause(2000);
@@ -152,14 +163,9 @@ describe('a new subscription', () => {
   });
 
   it('has its rule made again when somebody removes it', async () => {
-    const { EventBridgeClient, RemoveTargetsCommand, DeleteRuleCommand, ListTargetsByRuleCommand } =
-      await import('@aws-sdk/client-eventbridge');
     const { hook, id } = await webhook();
-    const events = new EventBridgeClient(mesh.engine);
-    const rule = { Rule: id, EventBusName: `maille-${mesh.territory}` };
-    const { Targets = [] } = await events.send(new ListTargetsByRuleCommand(rule));
-    await events.send(new RemoveTargetsCommand({ ...rule, Ids: Targets.map(({ Id }) => Id ?? '') }));
-    await events.send(new DeleteRuleCommand({ Name: id, EventBusName: rule.EventBusName }));
+    await withoutTarget(id);
+    await buses.send(new DeleteRuleCommand({ Name: id, EventBusName: `maille-${mesh.territory}` }));
     await tick(new Date());
     await published(provider, eventOf(dataset.type, { co2: 703 }));
     await hook.until(1);
