@@ -16,7 +16,7 @@ export interface SettleDeps {
   registry: Pick<Registry, 'list' | 'read' | 'write'>;
   ledger: Pick<Ledger, 'history' | 'read'>;
   queue: DeliveryQueue;
-  rules: Pick<Rules, 'remove'>;
+  rules: Pick<Rules, 'list' | 'remove'>;
   territory: Pick<Territory, 'ruleSettling'>;
 }
 
@@ -31,8 +31,13 @@ export async function settleSubscriptions(
   const ripe = now.getTime() - milliseconds(deps.territory.ruleSettling);
   let settled = 0;
   let backfilled = 0;
+  let present: Set<string> | undefined;
   await eachApart(unsettled(deps.registry), async (subscription) => {
-    if (Date.parse(subscription.rule.putAt) > ripe) return;
+    const { putAt, bus, name } = subscription.rule;
+    if (Date.parse(putAt) > ripe) return;
+    present ??= new Set((await deps.rules.list()).map((rule) => `${rule.bus}/${rule.name}`));
+    // Never put, or lost: it has yet to be put before it can settle.
+    if (!present.has(`${bus}/${name}`)) return;
     backfilled += await backfill(deps, subscription, now);
     if (await markSettled(deps, subscription)) settled += 1;
   });

@@ -105,11 +105,14 @@ export async function ack(
 ): Promise<LeaseResults> {
   const { queue, standing, contract } = await pullable(deps, caller, id);
   const parsed = leases.map(parseLease);
-  const removed = await deps.pullQueues.ack(
+  // Recorded before it leaves the queue: interrupted, it comes again, and is not waiting on record for ever.
+  const stood = await deps.pullQueues.extend(
     queue,
     parsed.map(({ lease }) => lease),
+    Math.ceil(seconds(deps.territory.leaseDuration)),
   );
-  const ids = [...new Set(parsed.flatMap(({ delivery }, index) => (removed[index] ? [delivery] : [])))];
+  const held = parsed.filter((_, index) => stood[index]);
+  const ids = [...new Set(held.map(({ delivery }) => delivery))];
   const records = ids.length === 0 ? [] : await deps.deliveries.read(ids);
   const now = deps.now();
   // A lease that was made up may name another's delivery: only the subscription's own are touched.
@@ -122,7 +125,15 @@ export async function ack(
     updatedAt: now.toISOString(),
   }));
   if (done.length > 0) await deps.deliveries.write(done, counted.tallies);
-  return { results: leases.map((lease, index) => ({ lease, ok: removed[index] ?? false })) };
+  const removed =
+    held.length === 0
+      ? []
+      : await deps.pullQueues.ack(
+          queue,
+          held.map(({ lease }) => lease),
+        );
+  const gone = new Set(held.flatMap(({ lease }, index) => (removed[index] ? [lease] : [])));
+  return { results: leases.map((lease, index) => ({ lease, ok: gone.has(parsed[index]?.lease ?? '') })) };
 }
 
 /** The events of deliveries that were received before they were recorded, and so are not counted yet. */

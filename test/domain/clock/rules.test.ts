@@ -98,6 +98,17 @@ describe('settling', () => {
     expect((await flow.subscription(subscription.id)).rule).not.toHaveProperty('replaces');
   });
 
+  test('waits for a rule that was never put', async () => {
+    const subscription = await subscribed(flow);
+    await flow.rules.remove('maille-test', subscription.id);
+    flow.later(SETTLING_MS);
+    expect(await settle()).toEqual({ settled: 0, backfilled: 0 });
+    expect(await flow.subscription(subscription.id)).toMatchObject({
+      status: 'starting',
+      rule: { settled: false },
+    });
+  });
+
   test('keeps paused what is paused', async () => {
     const subscription = await subscribed(flow);
     await patchSubscription(flow, app, subscription.id, { paused: true });

@@ -144,9 +144,9 @@ describe('a beat of the clock', () => {
       removed: !(await ruleNames()).includes(`sub_${'0'.repeat(26)}`),
       settled: (await flow.subscription(subscription.id)).rule.settled,
     });
-    breaking('deliveries.due', 'bus.put', 'rules.list', 'ledger.history');
+    breaking('deliveries.due', 'bus.put', 'rules.remove', 'ledger.history');
     await expect(tick(flow, flow.now())).rejects.toThrow('deliveries.due');
-    breaking('deliveries.due', 'bus.put', 'rules.list');
+    breaking('deliveries.due', 'bus.put', 'rules.remove');
     await expect(tick(flow, flow.now())).rejects.toThrow('deliveries.due');
     breaking();
     expect(await done()).toEqual({ released: false, closed: false, removed: false, settled: true });

@@ -1,12 +1,23 @@
 import { monotonicFactory } from 'ulid';
 import { memoryBus } from '../../../adapters/memory/bus.ts';
 import { memoryLedger } from '../../../adapters/memory/ledger.ts';
+import type { MemoryRules } from '../../../adapters/memory/rules.ts';
 import { refsOf } from '../../../domain/clock/release.ts';
 import { deliver, type DeliverDeps, type DeliverReport } from '../../../domain/deliver/deliver.ts';
 import { healthNoter } from '../../../domain/deliver/health.ts';
 import { standingReader } from '../../../domain/deliver/standing.ts';
 import { subscriptionNotice } from '../../../domain/notices.ts';
-import type { DeliveryMessage, Gap, LedgerEntry, Noun, Nouns, RouteGaps } from '../../../domain/ports.ts';
+import type {
+  Clock,
+  DeliveryMessage,
+  Gap,
+  LedgerEntry,
+  Noun,
+  Nouns,
+  RoutedEvent,
+  RouteGaps,
+  Rule,
+} from '../../../domain/ports.ts';
 import { routed } from '../../../domain/route.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
 import type { Contract } from '../../../schemas/contract.ts';
@@ -36,7 +47,9 @@ export function breakable<Port extends object>(name: string, port: Port, breaks:
   return new Proxy(port, {
     get(target, call, receiver) {
       const method: unknown = Reflect.get(target, call, receiver);
-      if (typeof method !== 'function' || typeof call !== 'string') return method;
+      // What only the memory adapter has is the world's own doing.
+      if (typeof method !== 'function' || typeof call !== 'string' || ['take', 'on'].includes(call))
+        return method;
       return (...given: unknown[]) => {
         const where = breaks(name, call);
         const broken = new Error(`${name}.${call} broke ${where ?? ''}`);
@@ -53,6 +66,17 @@ export function breakable<Port extends object>(name: string, port: Port, breaks:
   });
 }
 
+/** Rules that match only a while after the bus first sees them, as AWS says of new ones. */
+function lagging(rules: MemoryRules, lagMs: number, now: Clock): MemoryRules {
+  const seen = new Map<string, number>();
+  const put: MemoryRules['put'] = async (rule) => {
+    if (!seen.has(rule.name)) seen.set(rule.name, now().getTime());
+    await rules.put(rule);
+  };
+  const ripe = ({ name }: Rule): boolean => now().getTime() - (seen.get(name) ?? 0) >= lagMs;
+  return { ...rules, put, on: (bus) => rules.on(bus).filter(ripe) };
+}
+
 /** A secret of Standard Webhooks, each number another one. */
 export const secretOf = (number: number): string => `whsec_${Buffer.alloc(32, number).toString('base64')}`;
 
@@ -64,17 +88,22 @@ interface Story {
 }
 
 /** A mesh in memory from the ledger to the receivers, whose clock a test moves and whose ports a test can break. */
-export function flowInMemory({ breaks = (): ReturnType<Break> => undefined }: { breaks?: Break } = {}) {
+export function flowInMemory({
+  breaks = (): ReturnType<Break> => undefined,
+  ruleLagMs = 0,
+  refuses = () => false,
+}: { breaks?: Break; ruleLagMs?: number; refuses?: (event: RoutedEvent) => boolean } = {}) {
   const mesh = meshInMemory();
   const port = <Port extends object>(name: string, made: Port): Port => breakable(name, made, breaks);
   const ulid = monotonicFactory();
   const registry = port('registry', mesh.registry);
   const deliveries = port('deliveries', mesh.deliveries);
   const queue = port('queue', mesh.queue);
-  const rules = port('rules', mesh.rules);
+  const settling = lagging(mesh.rules, ruleLagMs, mesh.now);
+  const rules = port('rules', settling);
   const ledger = port('ledger', memoryLedger({ clock: mesh.now }));
-  const bus = port('bus', memoryBus({ buses: mesh.buses, rules: mesh.rules, queue: mesh.queue }));
-  const gaps = memoryRouteGaps();
+  const bus = port('bus', memoryBus({ buses: mesh.buses, rules: settling, queue: mesh.queue, refuses }));
+  const gaps = port('gaps', memoryRouteGaps());
   const pullQueues = port('pullQueues', mesh.pullQueues);
   const standings = standingReader(registry, {
     maxAgeMs: milliseconds(mesh.territory.verdictFreshness),
