@@ -115,6 +115,8 @@ export interface DeliveryMessage {
    * no longer stands has been overtaken by another one and is dropped.
    */
   again?: { delivery: string; attempts: number };
+  /** The replay that sends it: another delivery of the same event, marked as such. */
+  replay?: string;
 }
 
 /** The fair queue between bus and `deliver`. */
@@ -187,6 +189,8 @@ export interface PullReference {
   delivery: string;
   key: string;
   sequence: string;
+  /** The replay that it belongs to. */
+  replay?: string;
 }
 
 /** One request to a webhook, whole. */

@@ -45,6 +45,8 @@ export const delivery = z.object({
   verdict: verdictKind,
   /** Which clause decided. */
   clause: z.string(),
+  /** The replay that it belongs to. */
+  replay: opaqueId('replay').optional(),
   attempts: z.array(attempt),
   /** How many attempts there were in all; `attempts` keeps the latest ten. */
   attemptCount: z.int().nonnegative(),

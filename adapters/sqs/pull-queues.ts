@@ -92,10 +92,10 @@ const toMessage = ({ delivery, key, sequence }: PullReference) => ({
 
 function readReference(body: string): PullReference | undefined {
   try {
-    const { delivery, key, sequence } = JSON.parse(body) as Record<string, unknown>;
+    const { delivery, key, sequence, replay } = JSON.parse(body) as Record<string, unknown>;
     if (typeof delivery !== 'string' || typeof key !== 'string' || typeof sequence !== 'string')
       return undefined;
-    return { delivery, key, sequence };
+    return { delivery, key, sequence, ...(typeof replay === 'string' && { replay }) };
   } catch {
     return undefined;
   }

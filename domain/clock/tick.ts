@@ -4,6 +4,7 @@ import { settleSchemas } from '../evolution/plan.ts';
 import type { Random } from '../ids.ts';
 import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules, Usage } from '../ports.ts';
 import { eachApart } from './apart.ts';
+import { advanceReplays } from '../replay/advance.ts';
 import { reconcileRules } from './reconcile.ts';
 import { releaseDue } from './release.ts';
 import { reroute } from './reroute.ts';
@@ -35,6 +36,7 @@ export interface TickReport {
   offersAnnounced: number;
   contractsMoved: number;
   schemasChanged: number;
+  replayed: number;
 }
 
 /**
@@ -58,6 +60,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const offersAnnounced = await part(announceOffers(control), 0);
   const contractsMoved = await part(settleContracts(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
+  const replayed = await part(advanceReplays(deps, now), 0);
   if (errors.length > 0) throw errors[0];
   return {
     released,
@@ -69,6 +72,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     offersAnnounced,
     contractsMoved,
     schemasChanged,
+    replayed,
   };
 }
 

@@ -36,6 +36,8 @@ export interface DeliverDeps {
   pullQueues: Pick<PullQueues, 'send'>;
   send: Sender;
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
+  /** Where the mesh answers; events say by it where their schema is. */
+  publicUrl?: string | undefined;
   quotas: Pick<Quotas, 'take' | 'giveBack'>;
   noteHealth: NoteHealth;
   now: Clock;
@@ -67,7 +69,7 @@ const LOST_AFTER_MS = 120_000;
  */
 export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): Promise<DeliverReport> {
   const tasks = await tasksOf(deps, messages);
-  await deps.standings.prefetch(messages.map(({ subscription }) => subscription)).catch(() => undefined);
+  await deps.standings.prefetch(tasks.flatMap((task) => task?.refs ?? [])).catch(() => undefined);
   const units = await takeUnits(deps.quotas, await askingOf(deps, tasks), deps.now());
   const results = await Promise.allSettled(
     tasks.map((task) => (task ? handle(deps, task, units) : undefined)),
@@ -95,7 +97,7 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
 async function askingOf(deps: DeliverDeps, tasks: (Task | undefined)[]): Promise<Asking[]> {
   const asking = tasks.map(async (task) => {
     // What cannot be read is held when it is handled.
-    const standing = task && (await deps.standings.read(task.message.subscription).catch(() => undefined));
+    const standing = task && (await deps.standings.read(task.refs).catch(() => undefined));
     const contract = standing?.contract;
     if (!standing || !contract?.terms.quota || !task || task.before?.quotaPeriod !== undefined) return [];
     if (standing.subscription?.destination.kind === 'pull') return [];
@@ -113,7 +115,7 @@ async function handle(
   units: Units,
   tries = JUDGED_AT_MOST,
 ): Promise<Done | undefined> {
-  const standing = await deps.standings.read(task.message.subscription);
+  const standing = await deps.standings.read(task.refs);
   const { subscription } = standing;
   const now = deps.now();
   // While a changed filter settles, the rule of the old one still matches: the new one decides.
@@ -155,7 +157,7 @@ async function prepare(
   subscription: Subscription,
   destination: Subscription['destination'] & { kind: 'webhook' },
 ): Promise<{ request: WebhookRequest; at: Date }> {
-  const event = await minimised(deps, task.routed, standing);
+  const event = await minimised(deps, task.routed, standing, task.refs.replay);
   const live = liveSecrets(subscription, deps.now());
   const secrets = await Promise.all(live.map(({ sealed }) => deps.sealer.unseal(sealed)));
   const at = deps.now();
@@ -197,7 +199,11 @@ async function attempt(
 function toPull(task: Task, standing: Standing, verdict: Verdict, now: Date): Done {
   const queue = standing.subscription?.pullQueue;
   if (!queue) throw new Error(`subscription ${task.message.subscription.id} pulls, but has no queue yet`);
-  const reference = { delivery: task.id, key: task.routed.key, sequence: task.routed.sequence };
+  const { routed, refs } = task;
+  const reference = {
+    ...{ delivery: task.id, key: routed.key, sequence: routed.sequence },
+    ...(refs.replay !== undefined && { replay: refs.replay }),
+  };
   return { ...finish(task, standing, { status: 'available', verdict }, now), pull: { queue, reference } };
 }
 
@@ -220,6 +226,14 @@ function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done 
   const accepted = judged(task.routed).acceptedAt.getTime();
   const expires = Math.floor(accepted / 1000) + (dataset?.retentionDays ?? 1) * 86_400;
   return {
-    record: recorded(task.id, task.message.subscription.id, task.routed, task.before, step, now, expires),
+    record: recorded(
+      task.id,
+      task.message.subscription.id,
+      task.routed,
+      task.before,
+      { ...step, replay: task.refs.replay },
+      now,
+      expires,
+    ),
   };
 }

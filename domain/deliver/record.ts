@@ -11,6 +11,8 @@ export interface Step {
   verdict: Verdict;
   attempt?: Attempt;
   dueAt?: Date | undefined;
+  /** The replay that it belongs to. */
+  replay?: string | undefined;
   /** Out of which period's quota it was taken. */
   quotaPeriod?: string | undefined;
   /** On which day it was counted. */
@@ -41,6 +43,7 @@ export function recorded(
     status: step.status,
     verdict: step.verdict.kind,
     clause: step.verdict.clause,
+    ...onceKnown('replay', before, step),
     attempts: step.attempt ? [...attempts, step.attempt].slice(-SHOWN_ATTEMPTS) : attempts,
     attemptCount: (before?.attemptCount ?? 0) + (step.attempt ? 1 : 0),
     ...onceKnown('quotaPeriod', before, step),

@@ -3,7 +3,7 @@ import type { DeliveryMessage, Noun, Nouns, Ref, Registry } from '../ports.ts';
 import type { Standing } from './verdict.ts';
 
 /** Names what a verdict reads; the rule's input transformer stamps it on each message. */
-export type StandingRefs = DeliveryMessage['subscription'];
+export type StandingRefs = DeliveryMessage['subscription'] & { replay?: string };
 
 /** The most things that one registry read takes (BatchGetItem). */
 const MAX_READ = 100;
@@ -88,6 +88,7 @@ function standingIn(found: Map<string, Known>, refs: StandingRefs, now: Date): S
     dataset: item('dataset', refs.dataset),
     provider: item('participant', refs.provider),
     consumer: item('participant', refs.consumer),
+    replay: refs.replay === undefined ? undefined : item('replay', refs.replay),
   };
 }
 
@@ -99,4 +100,5 @@ const thingsOf = (refs: StandingRefs): Ref[] => [
   { noun: 'dataset', id: refs.dataset },
   { noun: 'participant', id: refs.provider },
   { noun: 'participant', id: refs.consumer },
+  ...(refs.replay === undefined ? [] : [{ noun: 'replay', id: refs.replay } as const]),
 ];

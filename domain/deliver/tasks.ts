@@ -2,6 +2,7 @@ import type { Delivery } from '../../schemas/delivery.ts';
 import type { Clock, Deliveries, DeliveryMessage, Ledger, RoutedEvent } from '../ports.ts';
 import { routed } from '../route.ts';
 import { deliveryId } from './identity.ts';
+import type { StandingRefs } from './standing.ts';
 
 /** One message with all that is known of its delivery before it is judged. */
 export interface Task {
@@ -9,6 +10,8 @@ export interface Task {
   message: DeliveryMessage;
   routed: RoutedEvent;
   before: Delivery | undefined;
+  /** What its verdict reads. */
+  refs: StandingRefs;
 }
 
 /** Reads the records and the events that are only referred to: one call each. Undefined where nothing is to be done. */
@@ -17,7 +20,8 @@ export async function tasksOf(
   messages: DeliveryMessage[],
 ): Promise<(Task | undefined)[]> {
   const ids = messages.map(
-    ({ again, event, subscription }) => again?.delivery ?? deliveryId(event.sequence, subscription.id),
+    ({ again, event, subscription, replay }) =>
+      again?.delivery ?? deliveryId(event.sequence, subscription.id, replay),
   );
   const unique = [...new Set(ids)];
   const records = await deps.deliveries.read(unique);
@@ -33,7 +37,9 @@ export async function tasksOf(
     seen.add(id);
     const entry = 'event' in message.event ? undefined : eventOf.get(message.event.key);
     const event = 'event' in message.event ? message.event : entry && routed(entry);
-    return event && { id, message, routed: event, before };
+    const replay = before?.replay ?? message.replay;
+    const refs = { ...message.subscription, ...(replay !== undefined && { replay }) };
+    return event && { id, message, routed: event, before, refs };
   });
 }
 

@@ -2,6 +2,7 @@ import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset, MinimisationClause } from '../../schemas/dataset.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Participant } from '../../schemas/participant.ts';
+import type { Replay } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { revealedClause } from '../pattern/hidden.ts';
 
@@ -12,6 +13,8 @@ export interface Standing {
   dataset: Dataset | undefined;
   provider: Participant | undefined;
   consumer: Participant | undefined;
+  /** The replay that sends it again, where one does. */
+  replay?: Replay | undefined;
 }
 
 /** What the contract says of one delivery, and by which clause. */
@@ -32,7 +35,20 @@ export interface JudgedEvent {
 
 /** The verdict on one event for one subscription, at one instant. Whatever is not proven to stand withholds. */
 export function verdictOn(standing: Standing, event: JudgedEvent, now: Date): Verdict {
-  const withheld = standingClause(standing, now) ?? coverageClause(standing, event, now);
+  return judgedBy(standingClause(standing, now), standing, event, now);
+}
+
+/** The verdict on one event for who reads it without a subscription: from the history, or by a link. */
+export function verdictOnReading(
+  standing: Omit<Standing, 'subscription'>,
+  event: JudgedEvent,
+  now: Date,
+): Verdict {
+  return judgedBy(contractClause(standing, now), { ...standing, subscription: undefined }, event, now);
+}
+
+function judgedBy(clause: string | undefined, standing: Standing, event: JudgedEvent, now: Date): Verdict {
+  const withheld = clause ?? coverageClause(standing, event, now);
   if (withheld) return { kind: 'withhold', clause: withheld };
   const { inData, delays, redacting } = summaryOf(standing.contract?.terms.minimisation ?? []);
   if (inData !== undefined && !event.jsonData) return { kind: 'withhold', clause: inData };
@@ -75,12 +91,20 @@ function summaryOf(clauses: MinimisationClause[]): ClauseSummary {
  * The clause by which nothing at all may pass on this subscription now; undefined while contract and parties stand.
  * Asked where there is no single event too: by a pull consumer's `receive` and `ack`.
  */
-export function standingClause(
-  { subscription, contract, provider, consumer }: Standing,
-  now: Date,
-): string | undefined {
+export function standingClause(standing: Standing, now: Date): string | undefined {
+  const { subscription, replay } = standing;
   if (!subscription) return 'subscription.absent';
   if (subscription.status === 'ended') return 'subscription.status=ended';
+  return (
+    contractClause(standing, now) ?? (replay?.status === 'cancelled' ? 'replay.status=cancelled' : undefined)
+  );
+}
+
+/** The clause by which nothing at all may pass under this contract now; undefined while it and its parties stand. */
+export function contractClause(
+  { contract, provider, consumer }: Pick<Standing, 'contract' | 'provider' | 'consumer'>,
+  now: Date,
+): string | undefined {
   if (!contract) return 'contract.absent';
   if (contract.state !== 'active') return `contract.state=${contract.state}`;
   if (Date.parse(contract.from) > now.getTime()) return 'contract.from';

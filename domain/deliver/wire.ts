@@ -20,18 +20,37 @@ function isJson(contentType: string | undefined): boolean {
   return contentType === undefined || /^[^/;]+\/(?:[^/;]+\+)?json\s*(?:;|$)/i.test(contentType);
 }
 
-/** The event as consumers get it: what the mesh knows of it in the extensions `dataset` and `sequence`. */
-export const stated = ({ dataset, sequence }: RoutedEvent, event: CloudEvent): CloudEvent => ({
-  ...event,
-  dataset,
-  sequence,
-});
+/** What an event is stated with besides what its publisher said. */
+export interface Stating {
+  /** Where the mesh answers; unknown, events do not say where their schema is. */
+  publicUrl?: string | undefined;
+  replay?: string | undefined;
+}
+
+/**
+ * The event as consumers get it: what the mesh knows of it in the extensions `dataset`, `sequence` and `maillereplay`,
+ * and in `dataschema`, where its publisher named none.
+ */
+export function stated(of: RoutedEvent, event: CloudEvent, { publicUrl, replay }: Stating = {}): CloudEvent {
+  const unnamed = publicUrl !== undefined && event.dataschema === undefined;
+  return {
+    ...event,
+    ...(unnamed && { dataschema: `${publicUrl}${schemaPath(of)}` }),
+    dataset: of.dataset,
+    sequence: of.sequence,
+    ...(replay !== undefined && { maillereplay: replay }),
+  };
+}
+
+const schemaPath = ({ dataset, schemaVersion, event }: RoutedEvent): string =>
+  `/v1/datasets/${dataset}/types/${encodeURIComponent(event.type)}/schemas/${schemaVersion}`;
 
 /** The event as this contract lets its consumer see it. */
 export async function minimised(
-  { sealer }: { sealer: Pick<Sealer, 'derive'> },
+  { sealer, publicUrl }: { sealer: Pick<Sealer, 'derive'>; publicUrl?: string | undefined },
   event: RoutedEvent,
   { contract }: Pick<Standing, 'contract'>,
+  replay?: string,
 ): Promise<CloudEvent> {
   const clauses = contract?.terms.minimisation ?? [];
   const pseudonymises = contract && clauses.some((clause) => clause.do === 'pseudonymise');
@@ -41,7 +60,7 @@ export async function minimised(
     acceptedAt: judged(event).acceptedAt,
     sequence: event.sequence,
   };
-  const seen = stated(event, minimise(event.event, clauses, scope || undefined));
+  const seen = stated(event, minimise(event.event, clauses, scope || undefined), { publicUrl, replay });
   // The mesh's own number of an event would join what two consumers got, too.
   return scope ? { ...seen, sequence: deliveredSequence(scope) } : seen;
 }

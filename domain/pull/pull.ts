@@ -32,6 +32,7 @@ export interface PullDeps {
   deliveries: Pick<Deliveries, 'read' | 'write'>;
   pullQueues: Pick<PullQueues, 'receive' | 'ack' | 'extend'>;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
+  publicUrl?: string | undefined;
   quotas: Pick<Quotas, 'take'>;
   now: Clock;
   territory: Pick<Territory, 'leaseDuration'>;
@@ -78,14 +79,18 @@ export async function receive(
   ]);
   // The wait may have been long: what the verdict reads is read again.
   const { standing, contract } = await standingNow(deps, refs);
-  const judged = leased.map((one, index) =>
-    judgeLeased(one, entries[index], records[index], standing, deps.now()),
+  const judged = await Promise.all(
+    leased.map(async (one, index) => {
+      const { replay } = one.reference;
+      const known = replay === undefined ? standing : await deps.standings.read({ ...refs, replay });
+      return judgeLeased(one, entries[index], records[index], known, deps.now());
+    }),
   );
   const { judgements, period } = await withinQuota(deps, contract, judged, deps.now());
   await dismiss(deps, queue, id, judgements);
   const passing = judgements.map(async ({ leased: one, entry, known, verdict }) => {
     if (!entry || verdict.kind === 'withhold' || verdict.kind === 'delay') return [];
-    const event = await minimised(deps, routed(entry), standing);
+    const event = await minimised(deps, routed(entry), standing, one.reference.replay);
     return [{ known, message: { lease: `${one.reference.delivery}.${one.lease}`, leaseSeconds, event } }];
   });
   const handed = (await Promise.all(passing)).flat();
@@ -153,7 +158,10 @@ async function eventsOf(
     return entry ? [{ known, entry }] : [];
   });
   return Promise.all(
-    found.map(async ({ known, entry }) => ({ known, event: await minimised(deps, routed(entry), standing) })),
+    found.map(async ({ known, entry }) => ({
+      known,
+      event: await minimised(deps, routed(entry), standing, known.replay),
+    })),
   );
 }
 
@@ -236,11 +244,11 @@ async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Ju
   const now = deps.now();
   const withheld = judgements.filter(({ verdict }) => verdict.kind === 'withhold');
   if (withheld.length === 0) return;
-  const records = withheld.flatMap(({ delivery, known, entry, verdict }) => {
+  const records = withheld.flatMap(({ leased, delivery, known, entry, verdict }) => {
     // A second copy of what was acknowledged: it stays delivered.
     if (known?.status === 'delivered') return [];
     const dueAt = verdict.kind === 'withhold' ? verdict.until : undefined;
-    const step = { status: 'withheld', verdict, dueAt } as const;
+    const step = { status: 'withheld', verdict, dueAt, replay: leased.reference.replay } as const;
     if (entry)
       return [recorded(delivery, id, routed(entry), known, step, now, known?.expires ?? entry.expires)];
     const { kind, clause } = verdict;

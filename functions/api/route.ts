@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import type { HistoryDeps } from '../../domain/history/history.ts';
 import type { IdempotencyDeps } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
-import type { PageRequest, Usage } from '../../domain/ports.ts';
+import type { PageRequest, Sealer, Usage } from '../../domain/ports.ts';
 import type { SubscriptionDeps } from '../../domain/subscriptions/deps.ts';
 import type { Caller, Role, Scope } from '../../schemas/participant.ts';
 import { parseOrProblem, ProblemError } from '../../schemas/problem.ts';
@@ -18,9 +19,11 @@ export interface ApiDeps
     ParticipantDeps,
     Omit<DatasetDeps, 'registry' | 'now' | 'schemas'>,
     Omit<EvolutionDeps, 'registry' | 'now' | 'random'>,
+    Pick<HistoryDeps, 'quotas' | 'publicUrl'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory'>,
     Pick<IdempotencyDeps, 'sealer' | 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
+  sealer: Sealer;
   usage: Pick<Usage, 'days'>;
   territory: Territory;
 }

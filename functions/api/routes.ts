@@ -3,6 +3,7 @@ import { contractRoutes } from './contracts.ts';
 import { datasetRoutes } from './datasets.ts';
 import { evolutionRoutes } from './evolution.ts';
 import { evidenceRoutes } from './evidence.ts';
+import { historyRoutes } from './history.ts';
 import { participantRoutes } from './participants.ts';
 import { personalDataRoutes } from './personal-data.ts';
 import type { Route } from './route.ts';
@@ -14,6 +15,7 @@ export const ROUTES: readonly Route[] = [
   ...participantRoutes,
   ...datasetRoutes,
   ...evolutionRoutes,
+  ...historyRoutes,
   ...contractRoutes,
   ...subscriptionRoutes,
   ...usageRoutes,

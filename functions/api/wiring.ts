@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
@@ -45,6 +46,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     identify: (authorization) => identify({ registry, now }, authorization),
     schemas: schemaJudge(),
     judgeChange,
+    quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),
     ingressBuses: ingressBuses({

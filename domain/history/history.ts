@@ -1,0 +1,148 @@
+import { decodeTime } from 'ulid';
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import type { Contract } from '../../schemas/contract.ts';
+import type { Dataset } from '../../schemas/dataset.ts';
+import { milliseconds } from '../../schemas/duration.ts';
+import type { Caller } from '../../schemas/participant.ts';
+import { ProblemError } from '../../schemas/problem.ts';
+import { absent } from '../control.ts';
+import { isVisible } from '../datasets/datasets.ts';
+import { verdictOnReading } from '../deliver/verdict.ts';
+import { judged, minimised, stated } from '../deliver/wire.ts';
+import type { Clock, Ledger, LedgerEntry, Page, PageRequest, Quotas, Registry, Sealer } from '../ports.ts';
+import { routed } from '../route.ts';
+import { cursors } from './cursor.ts';
+import { quotaPeriod } from '../usage/period.ts';
+import { type Reading, readingOf } from './reading.ts';
+
+/** What reading the history needs of the world. */
+export interface HistoryDeps {
+  registry: Pick<Registry, 'read' | 'readAll' | 'list'>;
+  ledger: Pick<Ledger, 'read' | 'history'>;
+  sealer: Pick<Sealer, 'derive'>;
+  quotas: Pick<Quotas, 'take'>;
+  publicUrl?: string | undefined;
+  now: Clock;
+}
+
+/** What of the history is asked for. */
+export interface HistoryQuery {
+  type?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  contract?: string | undefined;
+}
+
+/** How many places one call looks at: a rare type then answers a short page with a cursor. */
+const MOST_PLACES = 2000;
+/** How many events are read at once. */
+const CHUNK = 100;
+const DAY_MS = 86_400_000;
+
+/**
+ * The events of a dataset as the caller may see them, oldest first: open data for everybody, else under an active
+ * contract, judged and minimised as a delivery is. What a clause delays is not there until its time has come.
+ */
+export async function readHistory(
+  deps: HistoryDeps,
+  caller: Caller | undefined,
+  id: string,
+  query: HistoryQuery,
+  { limit, cursor }: PageRequest,
+): Promise<Page<CloudEvent>> {
+  const dataset = await deps.registry.read('dataset', id);
+  if (!dataset || !isVisible(dataset, caller)) throw absent('dataset', id);
+  const now = deps.now();
+  const reading = await readingOf(deps, caller, dataset, query.contract, now);
+  const places = await cursors(deps.sealer, `${id} ${caller?.participant ?? ''}`);
+  const reached = cursor === undefined ? undefined : places.read(cursor);
+  const found = await entriesOf(deps, dataset, reading, { ...query, limit, reached }, now);
+  // Read again, as late as can be: what took long to find must not pass a gate that closed meanwhile.
+  const { standing } = await readingOf(deps, caller, dataset, query.contract, deps.now());
+  const passing = found.entries.filter(
+    (entry) => !standing || passes(verdictOnReading(standing, judged(routed(entry)), deps.now()).kind),
+  );
+  const taken = await withinQuota(deps, standing?.contract, passing);
+  const items = taken.map((entry) => {
+    const event = routed(entry);
+    return standing ? minimised(deps, event, standing) : stated(event, event.event, deps);
+  });
+  const cut = taken.length < passing.length ? taken.at(-1)?.sequence : undefined;
+  const last = cut ?? found.next;
+  return { items: await Promise.all(items), next: last === null ? null : places.write(last) };
+}
+
+const passes = (kind: string): boolean => kind === 'deliver' || kind === 'redact';
+
+interface Found {
+  entries: LedgerEntry[];
+  /** The sequence of the last event that was looked at; null at the end. */
+  next: string | null;
+}
+
+async function entriesOf(
+  deps: HistoryDeps,
+  dataset: Dataset,
+  { standing }: Reading,
+  { type, from, to, limit, reached }: HistoryQuery & { limit: number; reached: string | undefined },
+  now: Date,
+): Promise<Found> {
+  const { start, end } = spanOf(dataset, standing?.contract, { from, to, reached }, now);
+  const entries: LedgerEntry[] = [];
+  let looked = 0;
+  let last: string | undefined;
+  for await (const places of deps.ledger.history(dataset.id, start, end)) {
+    const behind = places.filter(({ sequence }) => reached === undefined || sequence > reached);
+    for (let at = 0; at < behind.length; at += CHUNK) {
+      const some = behind.slice(at, at + CHUNK);
+      const keys = some.map(({ key }) => key);
+      for (const [index, entry] of (await deps.ledger.read(keys, now)).entries()) {
+        last = some[index]?.sequence ?? last;
+        if (entry && (type === undefined || entry.type === type)) entries.push(entry);
+        if (entries.length === limit) return { entries, next: last ?? null };
+      }
+      looked += some.length;
+      if (looked >= MOST_PLACES) return { entries, next: last ?? null };
+    }
+  }
+  return { entries, next: null };
+}
+
+/** From when to when there is anything to see: not behind the retention, nor before what a clause delays is due. */
+function spanOf(
+  { retentionDays }: Dataset,
+  contract: Contract | undefined,
+  { from, to, reached }: Pick<HistoryQuery, 'from' | 'to'> & { reached: string | undefined },
+  now: Date,
+): { start: Date; end: Date } {
+  const oldest = now.getTime() - retentionDays * DAY_MS;
+  const asked =
+    reached === undefined ? Date.parse(from ?? new Date(oldest).toISOString()) : decodeTime(reached);
+  const newest = now.getTime() + 1 - delayOf(contract);
+  const end = to === undefined ? newest : Math.min(Date.parse(to), newest);
+  return { start: new Date(Math.max(asked, oldest)), end: new Date(end) };
+}
+
+const delayOf = (contract: Contract | undefined): number =>
+  Math.max(
+    0,
+    ...(contract?.terms.minimisation ?? []).map((clause) =>
+      clause.do === 'delay' ? milliseconds(clause.by) : 0,
+    ),
+  );
+
+/** As many as the contract's quota still gives, the oldest first; refused where it gives none of several. */
+async function withinQuota(
+  { quotas, now }: HistoryDeps,
+  contract: Contract | undefined,
+  entries: LedgerEntry[],
+): Promise<LedgerEntry[]> {
+  const period = contract && quotaPeriod(contract, now());
+  if (!period || entries.length === 0) return entries;
+  const got = await quotas.take(period, entries.length);
+  if (got > 0) return entries.slice(0, got);
+  const retryAfter = Math.ceil((period.ends.getTime() - now().getTime()) / 1000);
+  throw new ProblemError('too-many', `The contract gives no more: quota.${contract.terms.quota?.per}`, {
+    retryAfter,
+  });
+}
