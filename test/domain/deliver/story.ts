@@ -56,3 +56,43 @@ export const commands: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: doing('pull'), ack: fc.boolean(), fault }) },
 );
+
+const nothing = { fault: undefined };
+const crash = (nth: number, where: Fault['where']): { fault: Fault } => ({
+  fault: { nth, where, crash: true },
+});
+
+/** Stories that once ended badly, or that chance tells too seldom. */
+export const known: Command[][] = [
+  // A retry is recorded, and its process dies before the next wake-up is sent.
+  [
+    { do: 'answer', status: 500, slowMs: 0 },
+    { do: 'deliver', co2: [500], ...nothing },
+    { do: 'wait', seconds: 6 },
+    { do: 'work', ...crash(4, 'before') },
+    { do: 'work', ...nothing },
+  ],
+  // The contract stops while what the verdict read of it is still remembered.
+  [
+    { do: 'deliver', co2: [500], ...nothing },
+    { do: 'terminate', which: 0, seconds: 6 },
+    { do: 'deliver', co2: [500], ...nothing },
+  ],
+  // A subscription is in the registry, and its process dies before the rule is put.
+  [
+    { do: 'subscribe', co2: undefined, ...crash(2, 'after') },
+    { do: 'wait', seconds: 130 },
+  ],
+  // The same, and no beat of the clock can put it for a while.
+  [
+    { do: 'subscribe', co2: undefined, ...crash(2, 'after') },
+    { do: 'wait', seconds: 20_000 },
+    { do: 'tick', fault: { nth: 2, where: 'before', crash: false } },
+    { do: 'deliver', co2: [500], ...nothing },
+  ],
+  // A pulled event is acknowledged, and the process dies on the way.
+  [
+    { do: 'deliver', co2: [500], ...nothing },
+    { do: 'pull', ack: true, fault: { nth: 7, where: 'after', crash: false } },
+  ],
+];
