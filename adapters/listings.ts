@@ -36,6 +36,7 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   subscriptionsOfConsumer: { noun: 'subscription', by: ['consumer'] },
   subscriptionsOfContract: { noun: 'subscription', by: ['contract'] },
   noticesOfParticipant: { noun: 'notice', by: ['participant'], newestFirst: true },
+  channels: { noun: 'channel', by: [], only: ({ status }) => status !== 'disabled' },
   publicationsOfParticipant: { noun: 'publication', by: ['participant'], newestFirst: true },
   schemaPlans: { noun: 'schemaPlan', by: [] },
   replaysOfSubscription: { noun: 'replay', by: ['subscription'], newestFirst: true },

@@ -3,7 +3,7 @@ import type { AuditEntry } from '../schemas/audit.ts';
 import type { Contract } from '../schemas/contract.ts';
 import type { Dataset, JsonSchema, PublishableType, SchemaVersion } from '../schemas/dataset.ts';
 import type { Delivery, DeliveryStatus } from '../schemas/delivery.ts';
-import type { Notice, Publication } from '../schemas/notice.ts';
+import type { Channel, Notice, Publication } from '../schemas/notice.ts';
 import type { ApiKey, Participant } from '../schemas/participant.ts';
 import type { Fault } from '../schemas/problem.ts';
 import type { Replay } from '../schemas/replay.ts';
@@ -218,6 +218,16 @@ export interface Sealer {
   derive(purpose: string): Promise<Buffer>;
 }
 
+/** One e-mail as plain text. */
+export interface Mail {
+  to: string;
+  subject: string;
+  text: string;
+}
+
+/** Sends e-mail; throws unless it was taken. */
+export type Mailer = (mail: Mail) => Promise<void>;
+
 /** Judges data by a JSON Schema 2020-12. */
 export interface SchemaJudge {
   /** The faults of a schema itself: its dialect, unknown keywords, patterns outside RE2; empty when it is usable. */
@@ -248,6 +258,7 @@ export interface Nouns {
   contract: Contract;
   subscription: Subscription;
   notice: Notice;
+  channel: Channel;
   publication: Publication;
   answer: KeptAnswer;
   audit: AuditEntry;
@@ -279,6 +290,8 @@ export interface Listings {
   subscriptionsOfConsumer: { noun: 'subscription'; by: { consumer: string } };
   subscriptionsOfContract: { noun: 'subscription'; by: { contract: string } };
   noticesOfParticipant: { noun: 'notice'; by: { participant: string } };
+  /** Those on which notices are pushed, the disabled ones left out. */
+  channels: { noun: 'channel'; by: Record<never, never> };
   publicationsOfParticipant: { noun: 'publication'; by: { participant: string } };
   /** The breaking changes of schemas that are announced, and those of which not everybody has been told. */
   schemaPlans: { noun: 'schemaPlan'; by: Record<never, never> };
@@ -296,6 +309,8 @@ export type Listing = keyof Listings;
 export interface PageRequest {
   limit: number;
   cursor?: string;
+  /** Begins behind this id and goes on to later ones, whatever the list's own order. */
+  after?: string;
 }
 /** Items and where the next page begins; null at the end. */
 export interface Page<Item> {

@@ -16,6 +16,14 @@ const contractData = z.object({
   reason: z.string().optional(),
 });
 
+/** What a state of a contract, or what happened to it, is told as. */
+const ofContract = <const What extends string>(what: What, fr: string, en: string) => ({
+  type: `maille.contract.${what}.v1` as const,
+  version: 1 as const,
+  data: contractData,
+  title: title(fr, en),
+});
+
 const subscriptionData = z.object({
   subscription: opaqueId('subscription'),
   contract: opaqueId('contract'),
@@ -42,47 +50,41 @@ export const NOTICES = {
     }),
     title: title('Publication refusée', 'Publication rejected'),
   },
-  contractRequested: {
-    type: 'maille.contract.requested.v1',
+  contractRequested: ofContract('requested', 'Contrat demandé', 'Contract requested'),
+  contractOffered: ofContract('offered', 'Contre-proposition de contrat', 'Counter-offer for a contract'),
+  contractAgreed: ofContract('agreed', 'Contrat conclu', 'Contract agreed'),
+  contractActive: ofContract('active', 'Contrat en vigueur', 'Contract in force'),
+  contractRejected: ofContract('rejected', 'Contrat refusé', 'Contract rejected'),
+  contractSuspended: ofContract('suspended', 'Contrat suspendu', 'Contract suspended'),
+  contractTerminated: ofContract('terminated', 'Contrat résilié', 'Contract terminated'),
+  contractExpired: ofContract('expired', 'Contrat arrivé à son terme', 'Contract expired'),
+  contractRevisionProposed: ofContract(
+    'revision-proposed',
+    'Révision de contrat proposée',
+    'Contract revision proposed',
+  ),
+  contractRevisionAccepted: ofContract(
+    'revision-accepted',
+    'Révision acceptée, en attente du DPO',
+    'Revision accepted, waiting for the DPO',
+  ),
+  contractRevised: ofContract('revised', 'Contrat révisé', 'Contract revised'),
+  contractRevisionRejected: ofContract(
+    'revision-rejected',
+    'Révision de contrat refusée',
+    'Contract revision rejected',
+  ),
+  contractTermsChangePlanned: ofContract(
+    'terms-change-planned',
+    'Changement de conditions annoncé',
+    'Change of terms announced',
+  ),
+  contractTermsChanged: ofContract('terms-changed', 'Conditions changées', 'Terms changed'),
+  contractEnding: {
+    type: 'maille.contract.ending.v1',
     version: 1,
-    data: contractData,
-    title: title('Contrat demandé', 'Contract requested'),
-  },
-  contractAgreed: {
-    type: 'maille.contract.agreed.v1',
-    version: 1,
-    data: contractData,
-    title: title('Contrat conclu', 'Contract agreed'),
-  },
-  contractActivated: {
-    type: 'maille.contract.activated.v1',
-    version: 1,
-    data: contractData,
-    title: title('Contrat en vigueur', 'Contract activated'),
-  },
-  contractRejected: {
-    type: 'maille.contract.rejected.v1',
-    version: 1,
-    data: contractData,
-    title: title('Contrat refusé', 'Contract rejected'),
-  },
-  contractSuspended: {
-    type: 'maille.contract.suspended.v1',
-    version: 1,
-    data: contractData,
-    title: title('Contrat suspendu', 'Contract suspended'),
-  },
-  contractResumed: {
-    type: 'maille.contract.resumed.v1',
-    version: 1,
-    data: contractData,
-    title: title('Contrat rétabli', 'Contract resumed'),
-  },
-  contractTerminated: {
-    type: 'maille.contract.terminated.v1',
-    version: 1,
-    data: contractData,
-    title: title('Contrat résilié', 'Contract terminated'),
+    data: contractData.omit({ by: true, reason: true }).extend({ until: z.string(), daysBefore: z.int() }),
+    title: title('Contrat bientôt à son terme', 'Contract about to end'),
   },
   subscriptionFailing: {
     type: 'maille.subscription.failing.v1',
@@ -143,3 +145,9 @@ export const noticeToEvent = (notice: Omit<Notice, 'participant'>, territory: st
   datacontenttype: 'application/json',
   data: notice.data,
 });
+
+/** What a person reads above a notice, in both languages; the type itself where it has no title. */
+export function titleOf(type: string): string {
+  const found = Object.values(NOTICES).find((notice) => notice.type === type);
+  return found ? `${found.title.fr} / ${found.title.en}` : type;
+}

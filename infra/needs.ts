@@ -25,6 +25,8 @@ export interface Needs {
   servePullQueues: Grant;
   readSealingKey: Grant;
   makeSealingKey: Grant;
+  /** None where the territory has no sender. */
+  sendMail: Grant[];
 }
 
 const AT_RUN_TIME = 'made at run time, one for each';
@@ -37,6 +39,7 @@ export function needsOf(stack: Stack, territory: Territory): Needs {
     ...ofQueues(stack, names),
     ...ofBuses(stack, names),
     ...ofSecrets(stack, names),
+    sendMail: ofMail(stack, territory),
   };
 }
 
@@ -137,4 +140,13 @@ function ofSecrets(stack: Stack, names: Names) {
     readSealingKey: { actions: ['ssm:GetParameter'], on, because },
     makeSealingKey: { actions: ['ssm:PutParameter'], on, because },
   };
+}
+
+/** SES judges by the identity that was verified: the address or its domain. */
+function ofMail(stack: Stack, { noticeSender }: Territory): Grant[] {
+  if (noticeSender === undefined) return [];
+  const identities = [noticeSender, noticeSender.slice(noticeSender.indexOf('@') + 1)];
+  return [
+    { actions: ['ses:SendEmail'], on: identities.map((name) => arnOf(stack, 'ses', `identity/${name}`)) },
+  ];
 }

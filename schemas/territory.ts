@@ -33,8 +33,18 @@ export const territory = z.strictObject({
   rejectionRetention: duration.default('P7D'),
   /** Lets webhooks reach private and loopback addresses over plain HTTP: local engines only. */
   privateWebhooks: z.boolean().default(false),
+  /**
+   * Where the mesh answers, as others reach it, without a / at the end: a domain of the territory's own. `{api}` is the
+   * id of the REST API, `{endpoint}` where AWS answers on a local engine. Without it, the address that AWS gives.
+   */
+  publicUrl: z
+    .string()
+    .regex(/^(?:https?:\/\/|\{endpoint\}\/)\S*[^/\s]$/, 'must be a URL without a / at the end')
+    .optional(),
   /** Shared buses beyond the first, once one nears 300 rules. */
   buses: z.int().min(1).max(10).default(1),
+  /** From which address notices go out by e-mail, verified in SES; without one they do not. */
+  noticeSender: z.email().optional(),
   /** Who is told by e-mail of alarms. */
   alarmEmail: z.email().optional(),
 });

@@ -23,6 +23,7 @@ export const INDEXES = {
   subscriptionsOfContract: 'gsi3',
   subscriptionsToSettle: 'gsi4',
   noticesOfParticipant: 'gsi1',
+  channels: 'gsi1',
   publicationsOfParticipant: 'gsi1',
   schemaPlans: 'gsi1',
   replaysOfSubscription: 'gsi1',

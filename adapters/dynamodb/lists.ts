@@ -6,7 +6,7 @@ import type { Table } from './batch.ts';
 import { audits } from './entities/audit.ts';
 import { contracts } from './entities/contract.ts';
 import { datasets, plans, schemas } from './entities/dataset.ts';
-import { notices, publications } from './entities/notice.ts';
+import { channels, notices, publications } from './entities/notice.ts';
 import { keys, participants } from './entities/participant.ts';
 import { replays } from './entities/replay.ts';
 import { subscriptions } from './entities/subscription.ts';
@@ -54,6 +54,7 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   subscriptionsOfConsumer: (by) => subscriptions.query.ofConsumer(by),
   subscriptionsOfContract: (by) => subscriptions.query.ofContract(by),
   noticesOfParticipant: (by) => notices.query.ofParticipant(by),
+  channels: () => channels.query.all({}),
   publicationsOfParticipant: (by) => publications.query.ofParticipant(by),
   schemaPlans: () => plans.query.all({}),
   replaysOfSubscription: (by) => replays.query.ofSubscription(by),
@@ -71,10 +72,10 @@ export async function listPage<L extends Listing>(
   by: Listings[L]['by'],
   page: PageRequest,
 ): Promise<Page<Nouns[Listings[L]['noun']]>> {
-  const { newestFirst } = SHELVES[listing];
+  const newestFirst = SHELVES[listing].newestFirst && page.after === undefined;
   const name = listName(listing, by);
   const query = QUERIES[listing](by);
-  const order = page.cursor === undefined ? undefined : placeOf(name, page.cursor);
+  const order = page.cursor === undefined ? page.after : placeOf(name, page.cursor);
   const rest = order === undefined ? query : newestFirst ? query.lt({ order }) : query.gt({ order });
   const { data, cursor } = await rest.go({
     ...at,

@@ -96,11 +96,11 @@ function listPage<L extends Listing>(
   kept: Kept[],
   listing: L,
   by: Listings[L]['by'],
-  { limit, cursor }: PageRequest,
+  { limit, cursor, after: begin }: PageRequest,
 ): Page<Nouns[Listings[L]['noun']]> {
   const name = listName(listing, by);
-  const sign = SHELVES[listing].newestFirst ? -1 : 1;
-  const after = cursor === undefined ? undefined : placeOf(name, cursor);
+  const sign = SHELVES[listing].newestFirst && begin === undefined ? -1 : 1;
+  const after = cursor === undefined ? begin : placeOf(name, cursor);
   const rest = kept
     .flatMap(({ content, lists }) => {
       const order = lists.get(name);

@@ -1,6 +1,7 @@
 import type { Territory } from '../../schemas/territory.ts';
 import { announceOffers, settleContracts } from '../contracts/settle.ts';
 import { settleSchemas } from '../evolution/plan.ts';
+import { type PushDeps, pushNotices } from '../notices-pushed/push.ts';
 import type { Random } from '../ids.ts';
 import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules, Usage } from '../ports.ts';
 import { eachApart } from './apart.ts';
@@ -11,7 +12,7 @@ import { reroute } from './reroute.ts';
 import { settleSubscriptions } from './settle.ts';
 
 /** What the clock needs of the world. */
-export interface TickDeps {
+export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'sealer'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;
@@ -21,7 +22,7 @@ export interface TickDeps {
   bus: Bus;
   rules: Rules;
   gaps: RouteGaps;
-  territory: Pick<Territory, 'ruleSettling'>;
+  territory: PushDeps['territory'] & Pick<Territory, 'ruleSettling'>;
 }
 
 /** How much of each kind one tick did. */
@@ -35,6 +36,7 @@ export interface TickReport {
   talliesFolded: number;
   offersAnnounced: number;
   contractsMoved: number;
+  noticesPushed: number;
   schemasChanged: number;
   replayed: number;
 }
@@ -61,6 +63,8 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const contractsMoved = await part(settleContracts(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
   const replayed = await part(advanceReplays(deps, now), 0);
+  // Last: receivers take their time.
+  const noticesPushed = await part(pushNotices(deps, now), 0);
   if (errors.length > 0) throw errors[0];
   return {
     released,
@@ -71,6 +75,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     ...settling,
     offersAnnounced,
     contractsMoved,
+    noticesPushed,
     schemasChanged,
     replayed,
   };

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { listNotices } from '../../domain/notices.ts';
+import { askForNotices, pushedTo } from '../../domain/notices-pushed/ask.ts';
 import { listPublications } from '../../domain/publications.ts';
+import { noticesRequest } from '../../schemas/notice.ts';
 import { callerOf, ok, pageOf, paging, route, type Route } from './route.ts';
 
 const health = (path: string): Route =>
@@ -28,6 +30,23 @@ export const evidenceRoutes: Route[] = [
     query: paging,
     handle: async (deps, asked) =>
       ok(await listNotices(deps.registry, callerOf(asked).participant, pageOf(asked.query))),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/me/notices',
+    did: 'channels.told',
+    who: 'participant',
+    scopes: ['manage'],
+    handle: async (deps, asked) => ok(await pushedTo(deps.registry, callerOf(asked))),
+  }),
+  route({
+    method: 'PUT',
+    path: '/v1/me/notices',
+    did: 'channels.put',
+    who: 'participant',
+    scopes: ['manage'],
+    body: noticesRequest,
+    handle: async (deps, asked) => ok(await askForNotices(deps, callerOf(asked), asked.body)),
   }),
   route({
     method: 'GET',

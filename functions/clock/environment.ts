@@ -12,4 +12,5 @@ export const environment = z.object({
   RULE_DEAD_LETTERS_ARN: nameVariable,
   ROUTE_DEAD_LETTERS_URL: z.url(),
   BUS_NAMES: namesVariable,
+  SEALING_KEY_PARAMETER: nameVariable,
 });

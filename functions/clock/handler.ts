@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
@@ -9,8 +11,11 @@ import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
+import { webhookSender } from '../../adapters/http/sender.ts';
+import { sesMailer } from '../../adapters/ses/mailer.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
+import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
 import { instant } from '../../schemas/ids.ts';
@@ -52,6 +57,9 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
       queueArn: env.DELIVERY_QUEUE_ARN,
       deadLettersArn: env.RULE_DEAD_LETTERS_ARN,
     }),
+    send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
+    mail: sesMailer({ client: new SESv2Client({}), sender: env.TERRITORY.noticeSender }),
+    sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     gaps: routeGaps({ client: sqs, queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
     territory: env.TERRITORY,
   };

@@ -25,8 +25,10 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       RULE_DEAD_LETTERS_ARN: stores.ruleDead.queueArn,
       ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
       BUS_NAMES: names.buses.join(','),
+      SEALING_KEY_PARAMETER: names.sealingKey,
     },
-    failureMeans: 'retries and delays that are due are late, new subscriptions stay starting.',
+    failureMeans:
+      'retries and delays that are due are late, new subscriptions stay starting, notices are not pushed.',
     grants: [
       needs.readLedger,
       needs.readLedgerHistory,
@@ -41,6 +43,8 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.sendToDeliveryQueue,
       needs.putOnSharedBuses,
       ...needs.manageRules,
+      needs.readSealingKey,
+      ...needs.sendMail,
       {
         actions: [
           'sqs:ReceiveMessage',

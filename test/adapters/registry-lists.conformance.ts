@@ -157,6 +157,10 @@ export function lists(given: Given): void {
         .reverse(),
     );
     expect(notices).toHaveLength(3);
+    const [, middle] = notices;
+    const behind = { limit: 10, after: notices[2]?.id ?? '' };
+    const onwards = await registry.list('noticesOfParticipant', { participant: 'atmo' }, behind);
+    expect(onwards.items).toEqual([middle, notices[0]]);
     goTo(later(1.5 * HOUR));
     const left = (await pagesOf(registry, 'publicationsOfParticipant', { participant: 'atmo' }, 1)).flat();
     expect(left).toEqual([publications[2], publications[1]]);

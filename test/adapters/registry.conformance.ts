@@ -47,6 +47,17 @@ function reading(given: Given): void {
       contract: contract(1),
       subscription: subscription(1),
       notice: notice('atmo', 1),
+      channel: {
+        id: 'atmo#webhook',
+        participant: 'atmo',
+        kind: 'webhook',
+        address: 'https://atmo.example.org/notices',
+        sealed: 'sealed',
+        status: 'active',
+        after: 'ntc_0',
+        attempts: 0,
+        createdAt: START.toISOString(),
+      },
       publication: publication('atmo', 1, later(HOUR)),
       answer: {
         id: 'atmo/some key#1',

@@ -4,6 +4,7 @@ import { memoryDeliveries } from '../../adapters/memory/deliveries.ts';
 import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
 import { memoryLedger } from '../../adapters/memory/ledger.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
+import { memoryMailer } from '../../adapters/memory/mailer.ts';
 import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
 import { memoryQuotas } from '../../adapters/memory/quotas.ts';
 import { memoryRegistry } from '../../adapters/memory/registry.ts';
@@ -25,6 +26,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
   const registry = memoryRegistry(clock);
   const sealer = memorySealer();
   const sender = memorySender();
+  const mailer = memoryMailer();
   const usage = memoryUsage();
   const described = territory.parse({ id: 'test', name: 'Test' });
   return {
@@ -42,6 +44,9 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     usage,
     sealer,
     sender,
+    send: sender.send,
+    mailer,
+    mail: mailer.mail,
     schemas: schemaJudge(),
     ledger: memoryLedger(clock),
     keepSeconds: 86_400,

@@ -5,7 +5,7 @@ import { NOTICES, noticeOf, noticeToEvent } from '../../events/notices.ts';
 it.each(Object.values(NOTICES).map((notice) => [notice.type, notice] as const))(
   '%s ends in its version and has a title in both languages',
   (type, notice) => {
-    expect(type).toMatch(new RegExp(`^maille\\.[a-z]+(?:\\.[a-z]+)?\\.v${notice.version}$`));
+    expect(type).toMatch(new RegExp(`^maille\\.[a-z]+(?:\\.[a-z-]+)?\\.v${notice.version}$`));
     expect(notice.title.fr).not.toBe('');
     expect(notice.title.en).not.toBe('');
   },

@@ -8,6 +8,13 @@ export const notices = new Entity({
   indexes: { byId: byId('notice'), ofParticipant: shelf('noticesOfParticipant', ['participant']) },
 });
 
+/** The ways on which notices are pushed. */
+export const channels = new Entity({
+  model: model('channel'),
+  attributes: kept,
+  indexes: { byId: byId('channel'), all: shelf('channels', []) },
+});
+
 /** Publications that were refused, as their publisher lists them. */
 export const publications = new Entity({
   model: model('publication'),

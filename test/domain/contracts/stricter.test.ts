@@ -89,7 +89,6 @@ describe('what stricter minimisation lets through', () => {
     key: Buffer.alloc(32),
     contract: 'ctr_x',
     acceptedAt: new Date(0),
-    sequence: '00000000000000000000000000',
     sequence: '01KDVDG4000000000000000000',
   };
 
