@@ -4,22 +4,28 @@ import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { wakeUp } from '../clock/release.ts';
 import { absent } from '../control.ts';
-import type { Page, PageRequest, Registry } from '../ports.ts';
+import { deliveredId, deliveredSequence } from '../deliver/pseudonym.ts';
+import type { Page, PageRequest, Sealer } from '../ports.ts';
 import { liveSubscription, ownSubscription, type SubscriptionDeps } from './deps.ts';
 
 /** A delivery as its consumer sees it. */
-export type DeliveryView = Omit<Delivery, 'event' | 'expires'> & { event: Partial<Delivery['event']> };
+export type DeliveryView = Omit<Delivery, 'event' | 'expires'> & { event: Omit<Delivery['event'], 'key'> };
+
+/** What reading deliveries needs of the world. */
+export interface ReadingDeps extends Pick<SubscriptionDeps, 'registry' | 'deliveries'> {
+  sealer: Pick<Sealer, 'derive'>;
+}
 
 /** The deliveries of a subscription of the caller's, newest event first. */
 export async function listDeliveries(
-  deps: Pick<SubscriptionDeps, 'registry' | 'deliveries'>,
+  deps: ReadingDeps,
   caller: Caller,
   id: string,
   query: { status?: DeliveryStatus | undefined; since?: string | undefined },
   page: PageRequest,
 ): Promise<Page<DeliveryView>> {
   const subscription = await ownSubscription(deps.registry, caller, id);
-  const hidden = await hidesIdentity(deps.registry, subscription);
+  const scope = await identityScope(deps, subscription);
   const { items, next } = await deps.deliveries.list(
     id,
     {
@@ -28,22 +34,22 @@ export async function listDeliveries(
     },
     page,
   );
-  return { items: items.map((delivery) => viewOf(delivery, hidden)), next };
+  return { items: items.map((delivery) => viewOf(delivery, scope)), next };
 }
 
 /** One delivery to a subscription of the caller's. */
 export async function getDelivery(
-  deps: Pick<SubscriptionDeps, 'registry' | 'deliveries'>,
+  deps: ReadingDeps,
   caller: Caller,
   id: string,
 ): Promise<DeliveryView> {
   const { delivery, subscription } = await ownDelivery(deps, caller, id);
-  return viewOf(delivery, await hidesIdentity(deps.registry, subscription));
+  return viewOf(delivery, await identityScope(deps, subscription));
 }
 
 /** Sends a parked or withheld delivery again; what the contract says of it is asked anew. */
 export async function retryDelivery(
-  deps: SubscriptionDeps,
+  deps: SubscriptionDeps & ReadingDeps,
   caller: Caller,
   id: string,
 ): Promise<DeliveryView> {
@@ -56,7 +62,7 @@ export async function retryDelivery(
     );
   }
   await deps.queue.send([{ message: wakeUp(delivery, subscription), delaySeconds: 0 }]);
-  return viewOf(delivery, await hidesIdentity(deps.registry, subscription));
+  return viewOf(delivery, await identityScope(deps, subscription));
 }
 
 /**
@@ -108,13 +114,24 @@ async function ownDelivery(
   return { delivery, subscription };
 }
 
-/** Where a contract pseudonymises, the id that an event was published with is not the one that was delivered. */
-async function hidesIdentity(registry: Pick<Registry, 'read'>, subscription: Subscription): Promise<boolean> {
+/** Where a contract pseudonymises, an event is shown by the id and sequence that were delivered, not by its own. */
+async function identityScope(
+  { registry, sealer }: ReadingDeps,
+  subscription: Subscription,
+): Promise<IdentityScope | undefined> {
   const contract = await registry.read('contract', subscription.contract);
-  return contract?.terms.minimisation.some((clause) => clause.do === 'pseudonymise') ?? true;
+  const hidden = contract?.terms.minimisation.some((clause) => clause.do === 'pseudonymise') ?? true;
+  return hidden ? { key: await sealer.derive('pseudonyms'), contract: subscription.contract } : undefined;
 }
 
-function viewOf({ event, expires: _, ...delivery }: Delivery, hidden: boolean): DeliveryView {
+interface IdentityScope {
+  key: Buffer;
+  contract: string;
+}
+
+function viewOf({ event, expires: _, ...delivery }: Delivery, scope: IdentityScope | undefined): DeliveryView {
   const { sequence, type, id, source } = event;
-  return { ...delivery, event: { sequence, type, ...(!hidden && { id, source }) } };
+  if (!scope) return { ...delivery, event: { sequence, type, id, source } };
+  const own = { ...scope, sequence };
+  return { ...delivery, event: { sequence: deliveredSequence(own), type, id: deliveredId(own), source } };
 }

@@ -3,6 +3,7 @@ import { contractRoutes } from './contracts.ts';
 import { datasetRoutes } from './datasets.ts';
 import { evolutionRoutes } from './evolution.ts';
 import { evidenceRoutes } from './evidence.ts';
+import { explainRoutes } from './explain.ts';
 import { historyRoutes } from './history.ts';
 import { participantRoutes } from './participants.ts';
 import { personalDataRoutes } from './personal-data.ts';
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...contractRoutes,
   ...subscriptionRoutes,
   ...usageRoutes,
+  ...explainRoutes,
   ...evidenceRoutes,
   ...auditRoutes,
   ...personalDataRoutes,

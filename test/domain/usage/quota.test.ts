@@ -129,6 +129,19 @@ describe('a quota', () => {
     expect(flow.sent()).toHaveLength(1);
   });
 
+  test.each([500, 410])('and figures: what ends with %i is not counted in usage', async (status) => {
+    const flow = flowInMemory();
+    const { subscription, contract } = await flow.begins({ contract: { terms: termsOf(5) } });
+    flow.deps.territory = { ...flow.deps.territory, retryWaits: [] };
+    flow.answers(status);
+    const entries = await accepted(flow, 1);
+    await flow.deliver(...matched(flow, subscription, entries));
+    expect((await flow.delivery(deliveryId(entries[0]?.sequence ?? '', subscription.id)))?.status).toBe(
+      status === 410 ? 'gone' : 'parked',
+    );
+    expect(await usageOf(flow, contract.id)).toEqual([]);
+  });
+
   test('that cannot be counted holds its own messages and nobody else’s', async () => {
     const flow = flowInMemory();
     const free = await flow.begins();
@@ -229,6 +242,7 @@ describe('a quota on what is pulled', () => {
       first.reduce((sum, { event }) => sum + Buffer.byteLength(JSON.stringify(event)), 0),
     );
     flow.later(61_000);
+    await flow.usage.fold(flow.now());
     const second = await pull.receive();
     expect(second.map(({ event }) => event.id).sort()).toEqual(first.map(({ event }) => event.id).sort());
     await pull.ack(second.map(({ lease }) => lease));

@@ -1,0 +1,47 @@
+import type { Delivery } from '../../schemas/delivery.ts';
+import { type Standing, standingClause } from '../deliver/verdict.ts';
+import type { Explanation } from './explanation.ts';
+import { clauseWords } from './words.ts';
+
+const WAITING = ['available', 'retrying', 'delayed'];
+
+/** What is recorded of a delivery; `coarse` leaves out what would tell which one it is. */
+export function ofDelivery(
+  delivery: Delivery,
+  standing: Standing,
+  { coarse, now }: { coarse: boolean; now: Date },
+): Explanation {
+  const shown = coarse ? {} : { delivery: delivery.id };
+  const stopped = WAITING.includes(delivery.status) ? standingClause(standing, now) : undefined;
+  if (stopped !== undefined) {
+    const detail = `${clauseWords(stopped, standing)} It was ${delivery.status} before.`;
+    return { outcome: 'withheld', decidedBy: { step: 'contract', clause: stopped }, detail, ...shown };
+  }
+  const { status, clause } = delivery;
+  const tried = status === 'retrying' || status === 'parked' || status === 'gone';
+  return {
+    outcome: status,
+    decidedBy: { step: 'deliver', ...(tried ? { state: status } : { clause }) },
+    detail: [
+      tried ? triedWords(delivery, coarse) : clauseWords(clause, standing),
+      ...(status === 'available' ? ['It waits in the queue of the subscription to be received.'] : []),
+      ...(delivery.dueAt !== undefined && !coarse
+        ? [`It goes again at ${delivery.dueAt} or soon after.`]
+        : []),
+    ].join(' '),
+    ...shown,
+  };
+}
+
+/** How the last attempt went: by its status, never by what the receiver said. */
+function triedWords({ status, attempts, attemptCount }: Delivery, coarse: boolean): string {
+  const end = {
+    parked: ' No attempt is left: it is parked.',
+    gone: ' It has said that it is gone for good.',
+  };
+  const after = status === 'parked' || status === 'gone' ? end[status] : '';
+  if (coarse) return `The receiver has not taken it.${after}`;
+  const last = attempts.at(-1);
+  const answer = last?.status === undefined ? 'did not answer' : `answered ${last.status} to`;
+  return `The receiver ${answer} attempt ${attemptCount}.${after}`;
+}

@@ -1,0 +1,108 @@
+import { eventKey } from '../../events/key.ts';
+import type { Delivery } from '../../schemas/delivery.ts';
+import type { Caller } from '../../schemas/participant.ts';
+import type { Subscription } from '../../schemas/subscription.ts';
+import { absent } from '../control.ts';
+import { deliveryId } from '../deliver/identity.ts';
+import { sequenceOf } from '../deliver/pseudonym.ts';
+import type { Standing } from '../deliver/verdict.ts';
+import type { Clock, Deliveries, Ledger, LedgerEntry, Registry, Sealer } from '../ports.ts';
+import { type Explanation, UNKNOWN } from './explanation.ts';
+import { ofDelivery } from './delivered.ts';
+import { refusedPublication } from './refused.ts';
+import { whyNotMatched } from './unmatched.ts';
+
+/** What explaining needs of the world. */
+export interface ExplainDeps {
+  registry: Pick<Registry, 'read' | 'readAll' | 'list'>;
+  ledger: Pick<Ledger, 'read'>;
+  deliveries: Pick<Deliveries, 'read'>;
+  sealer: Pick<Sealer, 'derive'>;
+  now: Clock;
+}
+
+/** Which event, and for which subscription: the id as it was published, or as it was delivered. */
+export interface Question {
+  source: string;
+  id: string;
+  subscription: string;
+}
+
+/** What is known of an event and of its delivery, and by which of its ids it was asked for. */
+interface Found {
+  entry: LedgerEntry | undefined;
+  delivery: Delivery | undefined;
+  by: 'published' | 'delivered';
+}
+
+/**
+ * Why an event came to a subscription, or did not: for its consumer, and for the provider of its contract. Nothing is
+ * told that the contract hides, nor of anybody else's; what was never accepted and what never was read the same to a
+ * consumer.
+ */
+export async function explain(deps: ExplainDeps, caller: Caller, question: Question): Promise<Explanation> {
+  const subscription = await deps.registry.read('subscription', question.subscription);
+  const asks = subscription && roleOf(subscription, caller);
+  if (!subscription || !asks) throw absent('subscription', question.subscription);
+  const [found, standing] = await Promise.all([
+    find(deps, subscription, question),
+    standingOf(deps.registry, subscription),
+  ]);
+  const { entry, delivery } = found;
+  const now = deps.now();
+  if (delivery) return ofDelivery(delivery, standing, { coarse: coarse(standing, asks, found), now });
+  if (!entry || (asks === 'consumer' && isOver(standing))) {
+    const refused =
+      asks === 'provider' &&
+      !entry &&
+      (await refusedPublication(deps.registry, caller.participant, question.id));
+    return refused || UNKNOWN;
+  }
+  return whyNotMatched(deps, entry, subscription, standing, now);
+}
+
+function roleOf(
+  { consumer, provider }: Subscription,
+  { participant }: Caller,
+): 'consumer' | 'provider' | undefined {
+  if (consumer === participant) return 'consumer';
+  return provider === participant ? 'provider' : undefined;
+}
+
+async function standingOf(
+  registry: Pick<Registry, 'readAll'>,
+  subscription: Subscription,
+): Promise<Standing> {
+  const [contract, dataset, provider, consumer] = await registry.readAll([
+    { noun: 'contract', id: subscription.contract },
+    { noun: 'dataset', id: subscription.dataset },
+    { noun: 'participant', id: subscription.provider },
+    { noun: 'participant', id: subscription.consumer },
+  ] as const);
+  return { subscription, contract, dataset, provider, consumer };
+}
+
+async function find(deps: ExplainDeps, subscription: Subscription, { source, id }: Question): Promise<Found> {
+  const scope = { key: await deps.sealer.derive('pseudonyms'), contract: subscription.contract };
+  const sequence = sequenceOf(scope, id);
+  const [delivered] =
+    sequence === undefined ? [] : await deps.deliveries.read([deliveryId(sequence, subscription.id)]);
+  if (delivered?.event.source === source) return { entry: undefined, delivery: delivered, by: 'delivered' };
+  const [entry] = await deps.ledger.read([eventKey(subscription.dataset, source, id)], deps.now());
+  if (!entry) return { entry, delivery: undefined, by: 'published' };
+  const [delivery] = await deps.deliveries.read([deliveryId(entry.sequence, subscription.id)]);
+  return { entry, delivery, by: 'published' };
+}
+
+/**
+ * Whether only the bare outcome is told: a consumer that gets pseudonyms and asks by a published id, which somebody else
+ * may have told it, must not learn which of its deliveries that was.
+ */
+const coarse = ({ contract }: Standing, asks: 'consumer' | 'provider', { by }: Found): boolean =>
+  asks === 'consumer' &&
+  by === 'published' &&
+  (contract?.terms.minimisation.some((clause) => clause.do === 'pseudonymise') ?? true);
+
+/** Whether nothing more of the dataset is its consumer's business, not even what there is. */
+const isOver = ({ contract }: Standing): boolean =>
+  contract === undefined || ['terminated', 'expired', 'rejected'].includes(contract.state);
