@@ -38,7 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     for (const [name, value] of Object.entries(engineVariables(engine))) {
       // A variable that is assigned undefined becomes the text "undefined", and a profile of that name wins over keys.
-      if (value === undefined) delete process.env[name];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
     const url = await deploy(TERRITORY, engine);
