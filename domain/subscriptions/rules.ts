@@ -35,6 +35,8 @@ export function replacingRule({ id, rule, revision }: Subscription, now: Date): 
     bus: rule.bus,
     putAt: now.toISOString(),
     settled: false,
+    // What an unsettled rule may have missed is still owed.
+    ...(!rule.settled && { since: rule.since ?? rule.putAt }),
     ...(replaces !== undefined && { replaces }),
   };
 }

@@ -225,6 +225,8 @@ describe('changing a subscription', () => {
     const last = await patchSubscription(mesh, app, id, { filter: null });
     expect(last).not.toHaveProperty('filter');
     expect(last.rule.replaces).toBe(id);
+    // What the rule between may have missed is still owed.
+    expect(last.rule.since).toBe(between.rule.putAt);
     expect(await ruleNames()).not.toContain(between.rule.name);
     expect((await ruleNames()).sort()).toEqual([id, last.rule.name].sort());
   });
