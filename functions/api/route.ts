@@ -24,7 +24,6 @@ export interface ApiDeps
     Pick<IdempotencyDeps, 'sealer' | 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
   sealer: Sealer;
-  sealer: Sealer;
   usage: Pick<Usage, 'days'>;
   territory: Territory;
 }
