@@ -12,7 +12,7 @@ import { reroute } from './reroute.ts';
 import { settleSubscriptions } from './settle.ts';
 
 /** What the clock needs of the world. */
-export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'sealer'> {
+export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'sealer' | 'clock'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;

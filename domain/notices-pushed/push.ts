@@ -7,7 +7,7 @@ import type { Territory } from '../../schemas/territory.ts';
 import { everyItem } from '../control.ts';
 import { afterAnswer, type Next } from '../deliver/retry.ts';
 import { webhookRequest } from '../deliver/wire.ts';
-import type { Mailer, Registry, Sealer, Sender, WebhookAnswer } from '../ports.ts';
+import type { Clock, Mailer, Registry, Sealer, Sender, WebhookAnswer } from '../ports.ts';
 
 /** How old a notice must be: by then every transaction that was about to write an earlier one has ended. */
 const SETTLED_MS = 30_000;
@@ -23,6 +23,8 @@ export interface PushDeps {
   send: Sender;
   mail: Mailer;
   sealer: Pick<Sealer, 'unseal'>;
+  /** The present: receivers judge a signature by it, whatever instant is swept for. */
+  clock: Clock;
   territory: Pick<Territory, 'id' | 'retryWaits' | 'webhookTimeout'>;
 }
 
@@ -84,7 +86,7 @@ interface HandedOver {
 async function handOver(deps: PushDeps, channel: Channel, notices: Notice[], now: Date): Promise<HandedOver> {
   // One e-mail tells all of them, so that one answer is that of each.
   const mailed = channel.kind === 'email' ? await byMail(deps, channel, notices) : undefined;
-  const answers = await Promise.all(notices.map((notice) => mailed ?? byWebhook(deps, channel, notice, now)));
+  const answers = await Promise.all(notices.map((notice) => mailed ?? byWebhook(deps, channel, notice)));
   const judged = answers.map((answer) => ({
     answer,
     next: afterAnswer(answer, channel.attempts + 1, deps.territory.retryWaits, now),
@@ -116,14 +118,13 @@ async function byWebhook(
   deps: PushDeps,
   { address, sealed }: Channel,
   notice: Notice,
-  now: Date,
 ): Promise<WebhookAnswer> {
   if (sealed === undefined) throw new Error('a webhook of notices has a secret');
   const secrets = [await deps.sealer.unseal(sealed)];
   const destination = { kind: 'webhook', url: address, mode: 'structured', concurrency: AT_ONCE } as const;
   const event = noticeToEvent(notice, deps.territory.id);
   const timeoutMs = milliseconds(deps.territory.webhookTimeout);
-  return deps.send(webhookRequest(destination, event, notice.id, secrets, now, timeoutMs));
+  return deps.send(webhookRequest(destination, event, notice.id, secrets, deps.clock(), timeoutMs));
 }
 
 /** All that wait in one e-mail. */

@@ -45,6 +45,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   const now = () => new Date();
   return {
     random: randomBytes,
+    clock: now,
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),

@@ -32,6 +32,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
   return {
     registry,
     now,
+    clock: now,
     random: randomBytes,
     territory: described,
     buses: ['maille-test'],
