@@ -20,6 +20,12 @@ export const territoryVariable = z.pipe(
 /** A name or an ARN. */
 export const nameVariable = z.string().check(z.minLength(1));
 
+/** Where the mesh answers, as others reach it; `{endpoint}` is where AWS answers, which a local engine alone tells. */
+export const publicUrlVariable = z.pipe(
+  nameVariable,
+  z.transform((text: string) => text.replace('{endpoint}', process.env['AWS_ENDPOINT_URL'] ?? '')),
+);
+
 /** Names separated by commas; at least one. */
 export const namesVariable = z.pipe(
   nameVariable,

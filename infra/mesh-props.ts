@@ -11,6 +11,8 @@ export interface MeshProps {
   names: Names;
   stores: Stores;
   needs: Needs;
+  /** Where the mesh answers, as others reach it. */
+  publicUrl: string;
   /** Where the handlers are, if not in `functions/`. */
   handlers?: string | undefined;
 }

@@ -12,7 +12,7 @@ import { admitStep } from './steps/admit.ts';
 import { apiStep } from './steps/api.ts';
 import { clockStep } from './steps/clock.ts';
 import { deliverStep } from './steps/deliver.ts';
-import { frontDoor, STAGE } from './steps/front-door.ts';
+import { frontDoor, openDoors, publicUrlOf, STAGE } from './steps/front-door.ts';
 import { publishStep } from './steps/publish.ts';
 import { pullStep } from './steps/pull.ts';
 import { routeStep } from './steps/route.ts';
@@ -27,12 +27,14 @@ export class MeshStack extends Stack {
   ) {
     const names = namesOf(territory);
     super(scope, names.meshStack, { ...props, description: `${territory.name}: the data-sharing mesh` });
+    const front = frontDoor(this, territory);
     const mesh: MeshProps = {
       territory,
       territoryText: JSON.stringify(territory),
       names,
       stores,
       needs: needsOf(this, territory),
+      publicUrl: publicUrlOf(front, territory),
       handlers,
     };
     const publish = publishStep(this, mesh);
@@ -43,7 +45,7 @@ export class MeshStack extends Stack {
     const api = apiStep(this, mesh, admit);
     const clock = clockStep(this, mesh);
     for (const step of [publish, admit, deliver, pull, api, clock]) keepAudit(this, step, names.registry);
-    const front = frontDoor(this, mesh, { publish, pull, api });
+    openDoors(front, { publish, pull, api });
     alarms(this, mesh, { route, clock });
     new CfnOutput(this, 'ApiUrl', { value: front.url, description: 'Where the API answers on AWS' });
     new CfnOutput(this, 'ApiId', { value: front.restApiId });

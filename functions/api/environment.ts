@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { nameVariable, namesVariable, territoryVariable } from '../variables.ts';
+import { nameVariable, namesVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
 
 /** What `api` is told by its stack. */
 export const environment = z.object({
@@ -15,4 +15,5 @@ export const environment = z.object({
   BUS_NAMES: namesVariable,
   SEALING_KEY_PARAMETER: nameVariable,
   PULL_QUEUE_PREFIX: nameVariable,
+  PUBLIC_URL: publicUrlVariable,
 });

@@ -46,6 +46,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     identify: (authorization) => identify({ registry, now }, authorization),
     schemas: schemaJudge(),
     judgeChange,
+    publicUrl: env.PUBLIC_URL,
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { nameVariable, territoryVariable } from '../variables.ts';
+import { nameVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
 
 /** What `deliver` is told by its stack. */
 export const environment = z.object({
@@ -9,4 +9,5 @@ export const environment = z.object({
   DELIVERIES_TABLE: nameVariable,
   DELIVERY_QUEUE_URL: z.url(),
   SEALING_KEY_PARAMETER: nameVariable,
+  PUBLIC_URL: publicUrlVariable,
 });

@@ -62,6 +62,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
+    publicUrl: env.PUBLIC_URL,
     noteHealth: healthNoter(registry, env.TERRITORY, subscriptionNotice(randomBytes)),
     now,
     territory: env.TERRITORY,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { nameVariable, territoryVariable } from '../variables.ts';
+import { nameVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
 
 /** What `pull` is told by its stack. */
 export const environment = z.object({
@@ -8,4 +8,5 @@ export const environment = z.object({
   REGISTRY_TABLE: nameVariable,
   DELIVERIES_TABLE: nameVariable,
   SEALING_KEY_PARAMETER: nameVariable,
+  PUBLIC_URL: publicUrlVariable,
 });

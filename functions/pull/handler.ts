@@ -71,6 +71,7 @@ function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters
     }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
+    publicUrl: env.PUBLIC_URL,
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     pullQueues: pullQueues({ client: new SQSClient({}), prefix: '' }),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),

@@ -22,6 +22,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
+      PUBLIC_URL: props.publicUrl,
       PULL_QUEUE_PREFIX: names.pullPrefix,
     },
     failureMeans: 'nobody can manage contracts or subscriptions; events keep flowing as agreed.',

@@ -1,4 +1,4 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import {
   EndpointType,
   type Integration,
@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
 import type { HouseFunction } from '../house-function.ts';
-import type { MeshProps } from '../mesh-props.ts';
+import type { Territory } from '../../schemas/territory.ts';
 
 /** The stage of the REST API: the first part of its path, until a territory has a domain of its own. */
 export const STAGE = 'mesh';
@@ -20,8 +20,8 @@ export interface Doors {
   api: HouseFunction;
 }
 
-/** The REST API: two hot routes have functions of their own, everything else is the control plane's. */
-export function frontDoor(scope: Construct, { territory }: MeshProps, doors: Doors): RestApi {
+/** The REST API, without its routes: the functions behind them are told where it answers. */
+export function frontDoor(scope: Construct, territory: Territory): RestApi {
   const front = new RestApi(scope, 'FrontDoor', {
     restApiName: `maille-${territory.id}`,
     description: `${territory.name}: the HTTP contract of the mesh`,
@@ -31,14 +31,30 @@ export function frontDoor(scope: Construct, { territory }: MeshProps, doors: Doo
     cloudWatchRole: false,
     deployOptions: { stageName: STAGE, throttlingRateLimit: 1000, throttlingBurstLimit: 2000 },
   });
+  acknowledge(front);
+  return front;
+}
+
+/**
+ * Where the mesh answers. Put together from the API's id and the stage's name: the stage itself comes after the
+ * functions, which could not be told of it.
+ */
+export function publicUrlOf(front: RestApi, { publicUrl }: Territory): string {
+  const { region, urlSuffix } = Stack.of(front);
+  const [before, after] = (publicUrl ?? `https://{api}.execute-api.${region}.${urlSuffix}/${STAGE}`).split(
+    '{api}',
+  );
+  return after === undefined ? (before ?? '') : `${before ?? ''}${front.restApiId}${after}`;
+}
+
+/** Two hot routes have functions of their own, everything else is the control plane's. */
+export function openDoors(front: RestApi, doors: Doors): void {
   const to = ({ lambda }: HouseFunction): Integration =>
     new LambdaIntegration(lambda, {
       scopePermissionToMethod: false,
       timeout: Duration.seconds(29),
     });
   routes(front.root, to(doors.publish), to(doors.pull), to(doors.api));
-  acknowledge(front);
-  return front;
 }
 
 // API Gateway does not look further up once a part of the path matched: each branch has its own rest, but where a

@@ -16,6 +16,7 @@ export function pullStep(scope: Construct, props: MeshProps): HouseFunction {
       REGISTRY_TABLE: names.registry,
       DELIVERIES_TABLE: names.deliveries,
       SEALING_KEY_PARAMETER: names.sealingKey,
+      PUBLIC_URL: props.publicUrl,
     },
     failureMeans: 'consumers cannot fetch messages; these stay leased or queued and come back.',
     grants: [
