@@ -2,6 +2,7 @@ import { dueAt } from '../domain/contracts/due.ts';
 import type { Listing, Listings, Noun, Nouns } from '../domain/ports.ts';
 import type { Dataset, PublishableType } from '../schemas/dataset.ts';
 import { schemaId } from '../schemas/schema-id.ts';
+import { ID_PREFIXES } from '../schemas/id-prefixes.ts';
 
 /** How a list is kept: of which noun, what selects it, from which end it is read, and what is left out of it. */
 export interface Shelf<L extends Listing> {
@@ -41,6 +42,14 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   schemaPlans: { noun: 'schemaPlan', by: [] },
   replaysOfSubscription: { noun: 'replay', by: ['subscription'], newestFirst: true },
   replaysRunning: { noun: 'replay', by: [], only: ({ status }) => status === 'running' },
+  erasuresOfDataset: { noun: 'erasure', by: ['dataset'], newestFirst: true },
+  erasuresOpen: { noun: 'erasure', by: [], only: ({ state }) => state === 'open' },
+  noticesOfErasure: {
+    noun: 'notice',
+    by: ['subject'],
+    newestFirst: true,
+    only: ({ subject }) => subject.startsWith(ID_PREFIXES.erasure),
+  },
   auditOfDay: { noun: 'audit', by: ['day'], newestFirst: true },
   auditOfParticipant: { noun: 'audit', by: ['participant'], newestFirst: true },
   auditOfThing: { noun: 'audit', by: ['about'], newestFirst: true },

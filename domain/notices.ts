@@ -15,6 +15,7 @@ export const noticeType = {
   schemaPlanned: 'maille.schema.planned.v1',
   schemaChanged: 'maille.schema.changed.v1',
   schemaWithdrawn: 'maille.schema.withdrawn.v1',
+  eventErased: 'maille.event.erased.v1',
 } as const;
 
 /** What happens to a contract and leaves its state as it is, as its notice names it. */

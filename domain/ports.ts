@@ -3,11 +3,13 @@ import type { AuditEntry } from '../schemas/audit.ts';
 import type { Contract } from '../schemas/contract.ts';
 import type { Dataset, JsonSchema, PublishableType, SchemaVersion } from '../schemas/dataset.ts';
 import type { Delivery, DeliveryStatus } from '../schemas/delivery.ts';
+import type { ErasedKeys, Erasure } from '../schemas/erasure.ts';
 import type { Channel, Notice, Publication } from '../schemas/notice.ts';
 import type { ApiKey, Participant } from '../schemas/participant.ts';
 import type { Fault } from '../schemas/problem.ts';
 import type { Replay } from '../schemas/replay.ts';
 import type { SchemaPlan } from '../schemas/schema-plan.ts';
+import type { Round, Swept } from '../schemas/round.ts';
 import type { Subscription } from '../schemas/subscription.ts';
 import type { DayFigures, QuotaPeriod, Tally } from '../schemas/usage.ts';
 
@@ -33,8 +35,8 @@ export interface LedgerEntry {
   expires: number;
 }
 
-/** What became of one entry: `conflict` is the same key with another digest. */
-export type AppendResult = 'accepted' | 'duplicate' | 'conflict' | 'failed';
+/** What became of one entry: `conflict` is the same key with another digest, `erased` one that left its tombstone. */
+export type AppendResult = 'accepted' | 'duplicate' | 'conflict' | 'erased' | 'failed';
 
 /** The durable store of accepted events. */
 export interface Ledger {
@@ -43,10 +45,16 @@ export interface Ledger {
    * `failed` is throttling or conflict that outlived the retries: send it again.
    */
   append(entries: LedgerEntry[]): Promise<AppendResult[]>;
-  /** The entries with these keys, in order; undefined where there is none or it has expired at `now`. */
+  /** The entries with these keys, in order; undefined where there is none, it was erased or has expired at `now`. */
   read(keys: string[], now: Date): Promise<(LedgerEntry | undefined)[]>;
   /** Keys and sequences of a dataset's events accepted from `from` (inclusive) to `to` (exclusive), oldest first. */
   history(dataset: string, from: Date, to: Date): AsyncIterable<{ key: string; sequence: string }[]>;
+  /** What stands at a key at `now`, tombstones included; strongly consistent. */
+  place(key: string, now: Date): Promise<{ sequence: string; type: string; erased: boolean } | undefined>;
+  /** Takes the event away and leaves its key, sequence and digest; content when that was done or it is gone. */
+  erase(key: string, sequence: string): Promise<void>;
+  /** Deletes entries, each unless another event has taken its key; answers how many went. */
+  remove(places: { key: string; sequence: string }[]): Promise<number>;
 }
 
 // ── bus and rules ───────────────────────────────────────────────────────────────────────────────────────────
@@ -94,6 +102,19 @@ export interface IngressBuses {
 /** Accepted events that may not have reached the bus: by key, or all of a span of time. */
 export type Gap = { keys: string[] } | { from: Date; to: Date };
 
+/** A copy of an event that could not be delivered, or not be accepted: by its key, or by its publisher's id. */
+export interface DeadLetter {
+  lease: string;
+  copy: { key: string } | { id: string };
+}
+
+/** What was set aside on the way, with the events in it. */
+export interface DeadLetters {
+  /** Some that were not handed out lately; none when all were. */
+  receive(): Promise<DeadLetter[]>;
+  remove(lease: string): Promise<void>;
+}
+
 /** What waits to be routed again, in a queue of its own, so that nothing which the bus refuses blocks the stream. */
 export interface RouteGaps {
   /** Throws unless it was taken. */
@@ -140,6 +161,12 @@ export interface Deliveries {
     query: { status?: DeliveryStatus; since?: Date },
     page: PageRequest,
   ): Promise<Page<Delivery>>;
+  /** The deliveries of one event to a subscription, replays included; its index may be seconds behind. */
+  ofEvent(subscription: string, sequence: string): Promise<Delivery[]>;
+  /** Writes one delivery if what is stored is still `before`, whatever its due date: false when it has moved. */
+  replace(before: Delivery, item: Delivery): Promise<boolean>;
+  /** Deletes at most `most` of a subscription's deliveries of events accepted before an instant; answers how many. */
+  removeBefore(subscription: string, before: Date, most: number): Promise<number>;
   /** Those due at or before `now`, page by page. */
   due(now: Date): AsyncIterable<Delivery[]>;
   /** Takes the due date away if it is still `dueAt`: false when it has moved. */
@@ -264,6 +291,10 @@ export interface Nouns {
   audit: AuditEntry;
   schemaPlan: SchemaPlan;
   replay: Replay;
+  erasure: Erasure;
+  erased: ErasedKeys;
+  round: Round;
+  swept: Swept;
 }
 /** The name of a noun. */
 export type Noun = keyof Nouns;
@@ -298,6 +329,12 @@ export interface Listings {
   replaysOfSubscription: { noun: 'replay'; by: { subscription: string } };
   /** Sparse. */
   replaysRunning: { noun: 'replay'; by: Record<never, never> };
+  /** Newest event first. */
+  erasuresOfDataset: { noun: 'erasure'; by: { dataset: string } };
+  /** Those that are not done; sparse. */
+  erasuresOpen: { noun: 'erasure'; by: Record<never, never> };
+  /** The notices of an erasure: who received the event. */
+  noticesOfErasure: { noun: 'notice'; by: { subject: string } };
   auditOfDay: { noun: 'audit'; by: { day: string } };
   auditOfParticipant: { noun: 'audit'; by: { participant: string } };
   auditOfThing: { noun: 'audit'; by: { about: string } };

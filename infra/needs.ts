@@ -8,6 +8,8 @@ export interface Needs {
   readLedger: Grant;
   appendToLedger: Grant;
   readLedgerHistory: Grant;
+  eraseFromLedger: Grant;
+  sweepLedger: Grant;
   readRegistry: Grant;
   listRegistry: Grant;
   writeRegistry: Grant;
@@ -56,6 +58,8 @@ function ofTables(stack: Stack, names: Names) {
     readLedger: on(names.ledger, 'GetItem', 'BatchGetItem'),
     appendToLedger: on(names.ledger, 'PutItem', 'DeleteItem', 'ConditionCheckItem'),
     readLedgerHistory: query(names.ledger, 'time'),
+    eraseFromLedger: on(names.ledger, 'UpdateItem'),
+    sweepLedger: on(names.ledger, 'DeleteItem'),
     readRegistry: on(names.registry, 'GetItem', 'BatchGetItem', 'Query'),
     listRegistry: query(names.registry, 'gsi1', 'gsi2', 'gsi3', 'gsi4'),
     writeRegistry: on(names.registry, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'),

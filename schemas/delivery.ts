@@ -16,7 +16,8 @@ export const verdictKind = z.enum(['deliver', 'redact', 'delay', 'withhold']);
 
 /**
  * Where a delivery stands: `delivered` (2xx or acknowledged), `available` (in the pull queue), `retrying`,
- * `delayed` (by a clause), `withheld` (by the verdict), `parked` (out of attempts), `gone` (the receiver said 410).
+ * `delayed` (by a clause), `withheld` (by the verdict), `parked` (out of attempts), `gone` (the receiver said 410),
+ * `erased` (the event was, before it arrived).
  */
 export const deliveryStatus = z.enum([
   'delivered',
@@ -26,6 +27,7 @@ export const deliveryStatus = z.enum([
   'withheld',
   'parked',
   'gone',
+  'erased',
 ]);
 export type DeliveryStatus = z.infer<typeof deliveryStatus>;
 

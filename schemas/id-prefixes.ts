@@ -9,6 +9,7 @@ export const ID_PREFIXES = {
   notice: 'ntc_',
   publication: 'pub_',
   audit: 'aud_',
+  erasure: 'era_',
 } as const;
 
 /** Nouns whose ids the mesh makes: a prefix and a ULID, so that they sort by the time of their making. */

@@ -10,6 +10,8 @@ export const notice = z.object({
   subject: z.string(),
   time: instant,
   data: z.record(z.string(), z.unknown()),
+  /** When its participant said that it was read and acted upon. */
+  acknowledgedAt: instant.optional(),
 });
 export type Notice = z.infer<typeof notice>;
 

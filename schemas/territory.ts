@@ -29,6 +29,10 @@ export const territory = z.strictObject({
   disableAfter: duration.default('P5D'),
   /** How long an answer is kept under its Idempotency-Key. */
   idempotency: duration.default('P1D'),
+  /** How often what has expired is looked for; deliveries every 24th time. */
+  sweepEvery: duration.default('PT1H'),
+  /** How long the store is given to delete by its own time to live, which costs nothing; hidden it is at once. */
+  sweepAfter: duration.default('P2D'),
   /** How long refused publications can be read. */
   rejectionRetention: duration.default('P7D'),
   /** Lets webhooks reach private and loopback addresses over plain HTTP: local engines only. */

@@ -8,6 +8,7 @@ import {
 import type { AppendResult, Clock, LedgerEntry } from '../../domain/ports.ts';
 import { toBatches } from '../batches.ts';
 import { hasExpired, type Row, type Table, textOf } from './batch.ts';
+import { isTombstone } from './ledger-erase.ts';
 import { bytesOf, rowOfEntry } from './ledger-row.ts';
 import { backoff, isTransient, maySendAgain, TRIES } from './retry.ts';
 
@@ -116,6 +117,7 @@ async function withoutThoseThere(
 /** A row with the entry's own sequence is this very append, whose answer was lost on the way. */
 function resultOf(entry: LedgerEntry, row: Row): AppendResult {
   if (textOf(row, 'sequence') === entry.sequence) return 'accepted';
+  if (isTombstone(row)) return 'erased';
   return textOf(row, 'digest') === entry.digest ? 'duplicate' : 'conflict';
 }
 

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException, QueryCommand, UpdateItemCommand } from
 import type { Clock, Deliveries } from '../../domain/ports.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import { getRows, hasExpired, putRows, type Row, type Table, textOf } from './batch.ts';
+import { idsAround, removeOldest, replaceRow } from './delivery-erase.ts';
 import { deliveryPage } from './delivery-list.ts';
 import { deliveryOfRow, rowOfDelivery } from './delivery-row.ts';
 import { SHARD_NUMBERS } from './shard.ts';
@@ -24,6 +25,15 @@ export function dynamoDeliveries(options: Table & { clock?: Clock }): Deliveries
     },
 
     list: (subscription, query, page) => deliveryPage(options, clock(), subscription, query, page),
+
+    async ofEvent(subscription, sequence) {
+      const found = await deliveriesWith(options, await idsAround(options, subscription, sequence), clock());
+      return [...found.values()].filter(({ event }) => event.sequence === sequence);
+    },
+
+    replace: (before, item) => replaceRow(options, before, item),
+
+    removeBefore: (subscription, before, most) => removeOldest(options, subscription, before, most),
 
     async *due(now) {
       for (const shard of SHARD_NUMBERS) yield* dueOfLane(options, String(shard), now);

@@ -1,11 +1,13 @@
 import type { AppendResult, Clock, Ledger } from '../../domain/ports.ts';
 import { inParallel } from '../batches.ts';
 import { appendTogether, transactionsOf } from './append.ts';
+import { eraseRow, isTombstone, removeRow } from './ledger-erase.ts';
 import { getRows, hasExpired, type Table, textOf } from './batch.ts';
 import { history } from './history.ts';
 import { entryOfRow } from './ledger-row.ts';
 
 const TRANSACTIONS_AT_ONCE = 5;
+const DELETES_AT_ONCE = 16;
 
 /** The ledger in DynamoDB: conditional puts in transactions, and an index by time. */
 export function dynamoLedger(options: Table & { clock?: Clock }): Ledger {
@@ -25,7 +27,9 @@ export function dynamoLedger(options: Table & { clock?: Clock }): Ledger {
         [...new Set(keys)].map((key) => ({ key: { S: key } })),
       );
       const found = new Map(
-        rows.filter((row) => !hasExpired(row, now)).map((row) => [textOf(row, 'key'), row]),
+        rows
+          .filter((row) => !hasExpired(row, now) && !isTombstone(row))
+          .map((row) => [textOf(row, 'key'), row]),
       );
       return keys.map((key) => {
         const row = found.get(key);
@@ -34,5 +38,18 @@ export function dynamoLedger(options: Table & { clock?: Clock }): Ledger {
     },
 
     history: (dataset, from, to) => history(options, dataset, from, to),
+
+    async place(key, now) {
+      const [row] = await getRows(options, [{ key: { S: key } }]);
+      if (!row || hasExpired(row, now)) return undefined;
+      return { sequence: textOf(row, 'sequence'), type: textOf(row, 'type'), erased: isTombstone(row) };
+    },
+
+    erase: (key, sequence) => eraseRow(options, key, sequence),
+
+    async remove(places) {
+      const gone = await inParallel(DELETES_AT_ONCE, places, (place) => removeRow(options, place));
+      return gone.filter(Boolean).length;
+    },
   };
 }

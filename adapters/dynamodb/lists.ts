@@ -6,6 +6,7 @@ import type { Table } from './batch.ts';
 import { audits } from './entities/audit.ts';
 import { contracts } from './entities/contract.ts';
 import { datasets, plans, schemas } from './entities/dataset.ts';
+import { erasures } from './entities/erasure.ts';
 import { channels, notices, publications } from './entities/notice.ts';
 import { keys, participants } from './entities/participant.ts';
 import { replays } from './entities/replay.ts';
@@ -59,6 +60,9 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   schemaPlans: () => plans.query.all({}),
   replaysOfSubscription: (by) => replays.query.ofSubscription(by),
   replaysRunning: () => replays.query.running({}),
+  erasuresOfDataset: (by) => erasures.query.ofDataset(by),
+  erasuresOpen: () => erasures.query.open({}),
+  noticesOfErasure: (by) => notices.query.ofErasure(by),
   auditOfDay: (by) => audits.query.ofDay(by),
   auditOfParticipant: (by) => audits.query.ofParticipant(by),
   auditOfThing: (by) => audits.query.ofThing(by),

@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize';
 import { encodeTime } from 'ulid';
 import type { Clock, Deliveries } from '../../domain/ports.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
@@ -42,6 +43,26 @@ export function memoryDeliveries({
         items: structuredClone(shown),
         next: last && rest.length > limit ? cursorAt(name, last.id) : null,
       };
+    },
+
+    async ofEvent(subscription, sequence) {
+      const all = standing().filter((delivery) => delivery.subscription === subscription);
+      return structuredClone(all.filter(({ event }) => event.sequence === sequence));
+    },
+
+    async replace(before, item) {
+      const { dueAt: _, ...seen } = before;
+      const { dueAt: __, ...there } = store.get(before.id) ?? {};
+      if (canonicalize(there) !== canonicalize(seen)) return false;
+      store.set(item.id, structuredClone(item));
+      return true;
+    },
+
+    async removeBefore(subscription, before, most) {
+      const end = ID_PREFIXES.delivery + encodeTime(Math.max(0, before.getTime()), 10);
+      const old = [...store.values()].filter((one) => one.subscription === subscription && one.id < end);
+      for (const { id } of old.slice(0, most)) store.delete(id);
+      return Math.min(old.length, most);
     },
 
     async *due(now) {

@@ -7,9 +7,11 @@ const PLACES_PER_PAGE = 500;
 /** The ledger in memory. */
 export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {}): Ledger {
   const entries = new Map<string, LedgerEntry>();
+  const erased = new Set<string>();
   const append = (entry: LedgerEntry): AppendResult => {
     const there = entries.get(entry.key);
     if (there && !isPast(there.expires, clock()) && there.sequence !== entry.sequence) {
+      if (erased.has(there.sequence)) return 'erased';
       return there.digest === entry.digest ? 'duplicate' : 'conflict';
     }
     entries.set(entry.key, { ...entry });
@@ -21,7 +23,7 @@ export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {
     async read(keys, now) {
       return keys.map((key) => {
         const entry = entries.get(key);
-        return entry && !isPast(entry.expires, now) ? { ...entry } : undefined;
+        return entry && !isPast(entry.expires, now) && !erased.has(entry.sequence) ? { ...entry } : undefined;
       });
     },
 
@@ -32,6 +34,26 @@ export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {
         .sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
       for (let start = 0; start < places.length; start += PLACES_PER_PAGE)
         yield places.slice(start, start + PLACES_PER_PAGE);
+    },
+
+    async place(key, now) {
+      const entry = entries.get(key);
+      if (!entry || isPast(entry.expires, now)) return undefined;
+      const { sequence, type } = entry;
+      return { sequence, type, erased: erased.has(sequence) };
+    },
+
+    async erase(key, sequence) {
+      const entry = entries.get(key);
+      if (entry?.sequence !== sequence) return;
+      erased.add(sequence);
+      entries.set(key, { ...entry, body: '' });
+    },
+
+    async remove(places) {
+      const there = places.filter(({ key, sequence }) => entries.get(key)?.sequence === sequence);
+      for (const { key } of there) entries.delete(key);
+      return there.length;
     },
   };
 }

@@ -24,7 +24,7 @@ export interface AuditDeps {
 export const byMesh = (action: string): Deed => ({ by: { participant: 'mesh', roles: [] }, action });
 
 /** Traces of work rather than things that somebody decides on; a transaction of nothing else is not audited. */
-const TRACES: readonly Noun[] = ['answer', 'publication', 'audit'];
+const TRACES: readonly Noun[] = ['answer', 'publication', 'audit', 'round', 'swept'];
 
 /**
  * The registry with an audit entry in each of its transactions: what was changed and who changed it are kept together

@@ -3,7 +3,21 @@ import { announceOffers, settleContracts } from '../contracts/settle.ts';
 import { settleSchemas } from '../evolution/plan.ts';
 import { type PushDeps, pushNotices } from '../notices-pushed/push.ts';
 import type { Random } from '../ids.ts';
-import type { Bus, Deliveries, DeliveryQueue, Ledger, Registry, RouteGaps, Rules, Usage } from '../ports.ts';
+import { cleanDeadLetters } from '../personal-data/dead-letters.ts';
+import { continueErasures } from '../personal-data/receivers.ts';
+import { sweepExpired } from '../personal-data/sweep.ts';
+import type {
+  Bus,
+  DeadLetters,
+  Deliveries,
+  DeliveryQueue,
+  Ledger,
+  Registry,
+  RouteGaps,
+  Rules,
+  Sealer,
+  Usage,
+} from '../ports.ts';
 import { eachApart } from './apart.ts';
 import { advanceReplays } from '../replay/advance.ts';
 import { reconcileRules } from './reconcile.ts';
@@ -12,7 +26,7 @@ import { reroute } from './reroute.ts';
 import { settleSubscriptions } from './settle.ts';
 
 /** What the clock needs of the world. */
-export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'sealer' | 'clock'> {
+export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;
@@ -22,7 +36,9 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'sealer' | 'c
   bus: Bus;
   rules: Rules;
   gaps: RouteGaps;
-  territory: PushDeps['territory'] & Pick<Territory, 'ruleSettling'>;
+  deadLetters: DeadLetters;
+  sealer: Pick<Sealer, 'derive' | 'unseal'>;
+  territory: PushDeps['territory'] & Pick<Territory, 'ruleSettling' | 'sweepEvery' | 'sweepAfter'>;
 }
 
 /** How much of each kind one tick did. */
@@ -39,6 +55,10 @@ export interface TickReport {
   noticesPushed: number;
   schemasChanged: number;
   replayed: number;
+  erasureSteps: number;
+  deadLettersRemoved: number;
+  eventsSwept: number;
+  deliveriesSwept: number;
 }
 
 /**
@@ -63,6 +83,9 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const contractsMoved = await part(settleContracts(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
   const replayed = await part(advanceReplays(deps, now), 0);
+  const erasureSteps = await part(continueErasures(control, now), 0);
+  const deadLettersRemoved = await part(cleanDeadLetters(deps, now), 0);
+  const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   // Last: receivers take their time.
   const noticesPushed = await part(pushNotices(deps, now), 0);
   if (errors.length > 0) throw errors[0];
@@ -78,6 +101,9 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     noticesPushed,
     schemasChanged,
     replayed,
+    erasureSteps,
+    deadLettersRemoved,
+    ...swept,
   };
 }
 

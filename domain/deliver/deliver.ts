@@ -23,6 +23,7 @@ import { type Asking, takeUnits, type Units } from './quota.ts';
 import { attemptOf, recorded, type Step } from './record.ts';
 import { afterAnswer, MAX_DELAY_SECONDS } from './retry.ts';
 import type { StandingReader } from './standing.ts';
+import { ERASED, wasErased } from '../personal-data/in-flight.ts';
 import { type Task, tasksOf } from './tasks.ts';
 import { type Standing, type Verdict, verdictOn } from './verdict.ts';
 import { judged, minimised, webhookRequest } from './wire.ts';
@@ -127,6 +128,8 @@ async function handle(
     const verdict = { kind: 'withhold', clause: 'subscription.filter' } as const;
     return task.before && finish(task, standing, { status: 'withheld', verdict }, now);
   }
+  if (await wasErased(deps, standing, task.routed.key, now))
+    return finish(task, standing, { status: 'erased', verdict: ERASED }, now);
   const verdict = verdictOn(standing, judged(task.routed), now);
   if (verdict.kind === 'withhold' || !subscription || !standing.contract)
     return finish(task, standing, { status: 'withheld', verdict }, now);

@@ -89,6 +89,7 @@ function standingIn(found: Map<string, Known>, refs: StandingRefs, now: Date): S
     provider: item('participant', refs.provider),
     consumer: item('participant', refs.consumer),
     replay: refs.replay === undefined ? undefined : item('replay', refs.replay),
+    erased: item('erased', refs.dataset),
   };
 }
 
@@ -101,4 +102,5 @@ const thingsOf = (refs: StandingRefs): Ref[] => [
   { noun: 'participant', id: refs.provider },
   { noun: 'participant', id: refs.consumer },
   ...(refs.replay === undefined ? [] : [{ noun: 'replay', id: refs.replay } as const]),
+  { noun: 'erased', id: refs.dataset },
 ];

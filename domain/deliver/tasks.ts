@@ -47,5 +47,8 @@ export async function tasksOf(
 function overtaken({ again }: DeliveryMessage, before: Delivery | undefined): boolean {
   if (!before) return false;
   if (!again) return before.status !== 'retrying' && before.status !== 'delayed';
-  return again.attempts !== before.attemptCount || ['delivered', 'gone', 'available'].includes(before.status);
+  return (
+    again.attempts !== before.attemptCount ||
+    ['delivered', 'gone', 'available', 'erased'].includes(before.status)
+  );
 }

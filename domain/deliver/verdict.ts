@@ -1,6 +1,7 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset, MinimisationClause } from '../../schemas/dataset.ts';
 import { milliseconds } from '../../schemas/duration.ts';
+import type { ErasedKeys } from '../../schemas/erasure.ts';
 import type { Participant } from '../../schemas/participant.ts';
 import type { Replay } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
@@ -15,6 +16,8 @@ export interface Standing {
   consumer: Participant | undefined;
   /** The replay that sends it again, where one does. */
   replay?: Replay | undefined;
+  /** What of the dataset was erased lately; undefined where nothing was. */
+  erased?: ErasedKeys | undefined;
 }
 
 /** What the contract says of one delivery, and by which clause. */

@@ -142,7 +142,7 @@ async function appendAll(
 /** What an event is whose key stood earlier in the same call. */
 function afterFirst(first: AppendResult, same: boolean): AppendResult {
   if (first === 'failed') return 'failed';
-  if (first === 'conflict') return 'conflict';
+  if (first === 'conflict' || first === 'erased') return first;
   return same ? 'duplicate' : 'conflict';
 }
 
@@ -155,6 +155,11 @@ function outcomeOf({ outcome }: Checked, result: AppendResult): PublishOutcome {
       return rejected(outcome.id, {
         kind: 'conflict',
         detail: `An event with source ${outcome.source} and id ${outcome.id} was accepted with other content: an accepted event never changes`,
+      });
+    case 'erased':
+      return rejected(outcome.id, {
+        kind: 'conflict',
+        detail: `The event with source ${outcome.source} and id ${outcome.id} was erased: it is not taken again`,
       });
     case 'failed':
       return {

@@ -245,8 +245,8 @@ async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Ju
   const withheld = judgements.filter(({ verdict }) => verdict.kind === 'withhold');
   if (withheld.length === 0) return;
   const records = withheld.flatMap(({ leased, delivery, known, entry, verdict }) => {
-    // A second copy of what was acknowledged: it stays delivered.
-    if (known?.status === 'delivered') return [];
+    // A second copy of what was acknowledged stays delivered, and what was erased stays that.
+    if (known?.status === 'delivered' || known?.status === 'erased') return [];
     const dueAt = verdict.kind === 'withhold' ? verdict.until : undefined;
     const step = { status: 'withheld', verdict, dueAt, replay: leased.reference.replay } as const;
     if (entry)

@@ -5,7 +5,7 @@ import type { Identity } from '../../domain/identify.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
-import type { PageRequest, Sealer, Usage } from '../../domain/ports.ts';
+import type { Deliveries, Ledger, PageRequest, Sealer, Usage } from '../../domain/ports.ts';
 import type { SubscriptionDeps } from '../../domain/subscriptions/deps.ts';
 import type { Caller, Role, Scope } from '../../schemas/participant.ts';
 import { parseOrProblem, ProblemError } from '../../schemas/problem.ts';
@@ -18,14 +18,16 @@ export interface ApiDeps
   extends
     ParticipantDeps,
     Omit<DatasetDeps, 'registry' | 'now' | 'schemas'>,
-    Omit<EvolutionDeps, 'registry' | 'now' | 'random'>,
+    Omit<EvolutionDeps, 'registry' | 'now' | 'random' | 'ledger' | 'deliveries'>,
     Pick<HistoryDeps, 'quotas' | 'publicUrl'>,
-    Omit<SubscriptionDeps, 'sealer' | 'territory'>,
-    Pick<IdempotencyDeps, 'sealer' | 'keepSeconds'> {
+    Omit<SubscriptionDeps, 'sealer' | 'territory' | 'deliveries'>,
+    Pick<IdempotencyDeps, 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
-  sealer: Sealer;
   usage: Pick<Usage, 'days'>;
   territory: Territory;
+  ledger: Ledger;
+  deliveries: Deliveries;
+  sealer: Sealer;
 }
 
 /** What a route is asked, before its own schemas have read it. */

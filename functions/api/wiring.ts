@@ -48,7 +48,6 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     judgeChange,
     publicUrl: env.PUBLIC_URL,
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
-    ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),
     ingressBuses: ingressBuses({
       client: events,
@@ -58,6 +57,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     }),
     pullQueues: pullQueues({ client: sqs, prefix: env.PULL_QUEUE_PREFIX }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
+    ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     usage: dynamoUsage({ client, table: env.DELIVERIES_TABLE }),
     checkWebhookUrl: (url) => checkWebhookUrl(url, { privateAddresses }),

@@ -11,6 +11,9 @@ export const environment = z.object({
   DELIVERY_QUEUE_ARN: nameVariable,
   RULE_DEAD_LETTERS_ARN: nameVariable,
   ROUTE_DEAD_LETTERS_URL: z.url(),
+  /** The dead letters that hold copies of accepted events. */
+  DEAD_LETTERS_URLS: namesVariable,
+  ADMIT_DEAD_LETTERS_URL: z.url(),
   BUS_NAMES: namesVariable,
   SEALING_KEY_PARAMETER: nameVariable,
 });

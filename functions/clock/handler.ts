@@ -13,6 +13,7 @@ import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { sesMailer } from '../../adapters/ses/mailer.ts';
+import { deadLetters } from '../../adapters/sqs/dead-letters.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
@@ -60,8 +61,15 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
     }),
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
     mail: sesMailer({ client: new SESv2Client({}), sender: env.TERRITORY.noticeSender }),
-    sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     gaps: routeGaps({ client: sqs, queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
+    deadLetters: deadLetters({
+      client: sqs,
+      queues: [
+        ...env.DEAD_LETTERS_URLS.map((url) => ({ url, holds: 'accepted' as const })),
+        { url: env.ADMIT_DEAD_LETTERS_URL, holds: 'entries' },
+      ],
+    }),
+    sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     territory: env.TERRITORY,
   };
 }

@@ -29,6 +29,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
     grants: [
       needs.readLedger,
       needs.readLedgerHistory,
+      needs.eraseFromLedger,
       needs.readRegistry,
       needs.listRegistry,
       needs.writeRegistry,

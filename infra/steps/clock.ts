@@ -12,6 +12,7 @@ export const TICK = Duration.minutes(1);
 /** Releases what is due, settles rules, reconciles, sweeps; each minute, or by hand with a `now`. */
 export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
   const { names, needs, stores } = props;
+  const withEvents = [stores.deliveryDead, stores.ruleDead, stores.admitDead];
   const clock = houseFunction(scope, 'clock', {
     ...props,
     environment,
@@ -24,6 +25,8 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       DELIVERY_QUEUE_ARN: stores.delivery.queueArn,
       RULE_DEAD_LETTERS_ARN: stores.ruleDead.queueArn,
       ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
+      DEAD_LETTERS_URLS: [stores.deliveryDead.queueUrl, stores.ruleDead.queueUrl].join(','),
+      ADMIT_DEAD_LETTERS_URL: stores.admitDead.queueUrl,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
     },
@@ -32,11 +35,14 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
     grants: [
       needs.readLedger,
       needs.readLedgerHistory,
+      needs.eraseFromLedger,
+      needs.sweepLedger,
       needs.readRegistry,
       needs.listRegistry,
       needs.writeRegistry,
       needs.readDeliveries,
       needs.writeDeliveries,
+      needs.makeSealingKey,
       needs.listDeliveries,
       needs.listDueDeliveries,
       needs.foldUsage,
@@ -53,6 +59,10 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
           'sqs:GetQueueAttributes',
         ],
         on: [stores.routeDead.queueArn],
+      },
+      {
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+        on: withEvents.map(({ queueArn }) => queueArn),
       },
     ],
     memoryMb: 256,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
+import { memoryDeadLetters } from '../../adapters/memory/dead-letters.ts';
 import { memoryDeliveries } from '../../adapters/memory/deliveries.ts';
 import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
-import { memoryLedger } from '../../adapters/memory/ledger.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
 import { memoryMailer } from '../../adapters/memory/mailer.ts';
+import { memoryLedger } from '../../adapters/memory/ledger.ts';
 import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
 import { memoryQuotas } from '../../adapters/memory/quotas.ts';
 import { memoryRegistry } from '../../adapters/memory/registry.ts';
@@ -43,6 +44,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     deliveries: memoryDeliveries({ ...clock, usage }),
     quotas: memoryQuotas(),
     usage,
+    deadLetters: memoryDeadLetters(),
     sealer,
     sender,
     send: sender.send,

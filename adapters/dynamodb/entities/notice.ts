@@ -1,11 +1,15 @@
 import { Entity } from 'electrodb';
 import { byId, kept, model, selector, shelf } from './shape.ts';
 
-/** Notices, as their participant lists them. */
+/** Notices, as their participant lists them, and an erasure those that tell of it. */
 export const notices = new Entity({
   model: model('notice'),
-  attributes: { ...kept, participant: selector },
-  indexes: { byId: byId('notice'), ofParticipant: shelf('noticesOfParticipant', ['participant']) },
+  attributes: { ...kept, participant: selector, subject: selector },
+  indexes: {
+    byId: byId('notice'),
+    ofParticipant: shelf('noticesOfParticipant', ['participant']),
+    ofErasure: shelf('noticesOfErasure', ['subject']),
+  },
 });
 
 /** The ways on which notices are pushed. */

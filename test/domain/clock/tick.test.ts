@@ -131,7 +131,8 @@ describe('a beat of the clock', () => {
     const entry = await flow.accepted();
     const dueAt = flow.now().toISOString();
     const event = { ...given.delivery().event, key: entry.key, sequence: entry.sequence };
-    const due = given.delivery({ subscription: subscription.id, status: 'retrying', dueAt, event });
+    const id = `dlv_${entry.sequence}`;
+    const due = given.delivery({ id, subscription: subscription.id, status: 'retrying', dueAt, event });
     await flow.deliveries.write([due]);
     await flow.gaps.report({ keys: [entry.key] });
     const rule = wantedRule(subscription);
