@@ -1,6 +1,7 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { monotonicFactory } from 'ulid';
+import type * as z from 'zod/mini';
 import type { Row } from '../adapters/dynamodb/batch.ts';
 import { publishablePartition } from '../adapters/dynamodb/keys.ts';
 import { rowOfItem } from '../adapters/dynamodb/registry-row.ts';
@@ -8,6 +9,9 @@ import { publishableOf } from '../adapters/listings.ts';
 import { sealWith } from '../adapters/sealing.ts';
 import type { Nouns } from '../domain/ports.ts';
 import type { CloudEvent } from '../events/cloudevent.ts';
+import type { environment as delivering } from '../functions/deliver/environment.ts';
+import type { environment as publishing } from '../functions/publish/environment.ts';
+import type { environment as routing } from '../functions/route/environment.ts';
 import { namesOf } from '../infra/names.ts';
 import { readTerritory } from '../infra/territory.ts';
 import { co2Ecoles } from '../local/demo/datasets/co2-ecoles.ts';
@@ -145,8 +149,11 @@ const nextUlid = monotonicFactory();
 /** A ULID that no other call gave. */
 export const nextSequence = (): string => nextUlid();
 
+/** What the functions ask their environment for: a variable that is missing here does not compile. */
+type Told = z.input<typeof publishing> & z.input<typeof routing> & z.input<typeof delivering>;
+
 /** What each function is told, and where AWS is. */
-export const environmentOf = (stub: string): Record<string, string> => ({
+export const environmentOf = (stub: string): Told & Record<string, string> => ({
   TERRITORY: JSON.stringify(TERRITORY),
   LEDGER_TABLE: NAMES.ledger,
   REGISTRY_TABLE: NAMES.registry,
@@ -155,6 +162,7 @@ export const environmentOf = (stub: string): Record<string, string> => ({
   DELIVERY_QUEUE_URL: `${stub}/000000000000/${NAMES.delivery}`,
   ROUTE_DEAD_LETTERS_URL: `${stub}/000000000000/${NAMES.routeDead}`,
   SEALING_KEY_PARAMETER: NAMES.sealingKey,
+  PUBLIC_URL: 'https://api.example.org/v1',
   AWS_ENDPOINT_URL: stub,
   AWS_REGION: 'eu-west-3',
   AWS_ACCESS_KEY_ID: 'test',

@@ -11,8 +11,12 @@ export const HANDLERS = join(ROOT, 'functions');
 // Libraries written for CommonJS call `require`, which a module does not have.
 const REQUIRE = `import{createRequire as __require}from'node:module';const require=__require(import.meta.url);`;
 
-/** What is loaded only when it is needed, by `require` at run time: it stands beside the function as a file of its own. */
-const LOADED_LATER = ['re2js'];
+/** What is loaded only when it is needed, by `require` at run time, with the file of its own beside the function. */
+const LOADED_LATER = new Map([
+  ['re2js', 'node_modules/re2js/index.js'],
+  ['ajv/dist/2020.js', 'node_modules/ajv/dist/2020.js'],
+  ['ajv-formats/dist/formats.js', 'node_modules/ajv-formats/dist/formats.js'],
+]);
 
 const OPTIONS: BuildOptions = {
   absWorkingDir: ROOT,
@@ -37,17 +41,17 @@ export function bundle(name: FunctionName, handlers: string = HANDLERS): Functio
     entryPoints: [join(handlers, name, 'handler.ts')],
     format: 'esm',
     keepNames: true,
-    alias: { '@aws-sdk/credential-provider-node': join(ROOT, 'infra/lambda-credentials.ts') },
+    alias: {
+      '@aws-sdk/credential-provider-node': join(ROOT, 'infra/lambda-credentials.ts'),
+      '@smithy/core/event-streams': join(ROOT, 'infra/no-event-streams.ts'),
+    },
     banner: { js: REQUIRE },
   });
   const text = Buffer.from(main).toString('latin1');
-  const later = LOADED_LATER.filter((library) => text.includes(`"${library}"`));
+  const later = [...LOADED_LATER].filter(([library]) => text.includes(`"${library}"`));
   return Object.fromEntries([
     ['index.mjs', main],
-    ...later.map((library) => [
-      `node_modules/${library}/index.js`,
-      build({ entryPoints: [library], format: 'cjs' }),
-    ]),
+    ...later.map(([library, path]) => [path, build({ entryPoints: [library], format: 'cjs' })]),
   ]);
 }
 

@@ -1,5 +1,6 @@
-import { Ajv2020, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
-import { fastFormats } from 'ajv-formats/dist/formats.js';
+import type * as Ajv from 'ajv/dist/2020.js';
+import type * as AjvFormats from 'ajv-formats/dist/formats.js';
+import { createRequire } from 'node:module';
 import { createContext, Script } from 'node:vm';
 import type { SchemaJudge } from '../../domain/ports.ts';
 import type { JsonSchema } from '../../schemas/dataset.ts';
@@ -38,7 +39,7 @@ export function schemaJudge({ kept = KEPT_SCHEMAS }: { kept?: number } = {}): Sc
   };
 }
 
-const OPTIONS: Options = {
+const OPTIONS: Ajv.Options = {
   strict: true,
   // Lint, not faults: a schema may leave a type out, close a tuple elsewhere, or require what it does not describe.
   strictTypes: false,
@@ -48,19 +49,33 @@ const OPTIONS: Options = {
   allowMatchingProperties: true,
   // ajv resolves anchors, but does not count the keyword among those it knows.
   keywords: ['$anchor'],
-  formats: Object.fromEntries(FORMATS.map((name) => [name, fastFormats[name]])),
   // Inlining would multiply the code of a schema that is referred to often.
   inlineRefs: false,
   logger: false,
   code: { regExp: re2 },
 };
 
-let meta: Ajv2020 | undefined;
+const require = createRequire(import.meta.url);
+let loaded: { make: typeof Ajv.Ajv2020; formats: Ajv.Options['formats'] } | undefined;
+
+/** Loaded with the first schema: it is a third of `publish`, which refuses without it whoever has no key. */
+function newAjv(more: Ajv.Options = {}): Ajv.Ajv2020 {
+  if (!loaded) {
+    // Safe: these are what the modules export.
+    const { Ajv2020: make } = require('ajv/dist/2020.js') as typeof Ajv;
+    const { fastFormats } = require('ajv-formats/dist/formats.js') as typeof AjvFormats;
+    loaded = { make, formats: Object.fromEntries(FORMATS.map((name) => [name, fastFormats[name]])) };
+  }
+  const { make, formats } = loaded;
+  return new make({ ...OPTIONS, ...(formats && { formats }), ...more });
+}
+
+let meta: Ajv.Ajv2020 | undefined;
 
 /** What the meta-schema says; not asked where a fault of size was found. */
 function metaFaults(schema: JsonSchema, found: Fault[]): Fault[] {
   if (!isObject(schema) || found.some(({ path }) => path === '')) return [];
-  meta ??= new Ajv2020(OPTIONS);
+  meta ??= newAjv();
   // By the mesh's dialect, whatever it states: `dialectFaults` told of another one.
   const dialect = { ...schema, $schema: DIALECT };
   if (meta.validateSchema(dialect) === true) return [];
@@ -81,9 +96,8 @@ function compileFaults(schema: JsonSchema): Fault[] {
 
 // One instance for each schema: an `$id` is its owner's own name for it, which others may give too, and all that was
 // compiled goes when it is no longer kept.
-function compile(schema: JsonSchema): ValidateFunction {
-  const ajv = new Ajv2020({
-    ...OPTIONS,
+function compile(schema: JsonSchema): Ajv.ValidateFunction {
+  const ajv = newAjv({
     validateSchema: false,
     meta: false,
     ownProperties: namesInherited(schema),

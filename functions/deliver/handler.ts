@@ -8,16 +8,20 @@ import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
+import { lean } from '../../adapters/lean.ts';
 import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
+import { freshCache } from '../../domain/cache.ts';
 import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
 import { healthNoter } from '../../domain/deliver/health.ts';
 import { subscriptionNotice } from '../../domain/notices.ts';
+import type { Sealer } from '../../domain/ports.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import { eventFunction } from '../chain.ts';
+import { reasonOf } from '../work.ts';
 import { environment } from './environment.ts';
 
 /** The delivery queue: the verdict, then the send, then the record. */
@@ -32,7 +36,7 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
     );
     work.did('deliveries.attempted');
     work.note({
-      ...(report.error instanceof Error && { problem: report.error.name, because: report.error.message }),
+      ...(report.error instanceof Error && { problem: report.error.name, because: reasonOf(report.error) }),
     });
     for (const { status } of report.records) work.count(status);
     work.count('dropped', report.dropped);
@@ -46,7 +50,7 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
 
 function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
   const client = dynamoClient();
-  const sqs = new SQSClient({});
+  const sqs = lean(SQSClient, {});
   const records = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   const now = () => new Date();
   const registry = audited(records, byMesh('deliveries.attempted'), { now, random: randomBytes });
@@ -61,10 +65,16 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
-    sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
+    sealer: openedOnce(parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER })),
     publicUrl: env.PUBLIC_URL,
     noteHealth: healthNoter(registry, env.TERRITORY, subscriptionNotice(randomBytes)),
     now,
     territory: env.TERRITORY,
   };
 }
+
+/** What was opened stays open: a webhook's secret is the same for thousands of deliveries. */
+const openedOnce = ({ unseal, derive }: Sealer): DeliverDeps['sealer'] => ({
+  unseal: freshCache(unseal, { maxAgeMs: Number.POSITIVE_INFINITY, now: Date.now }),
+  derive,
+});

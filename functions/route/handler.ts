@@ -5,6 +5,7 @@ import type { DynamoDBStreamEvent } from 'aws-lambda';
 import type { Row } from '../../adapters/dynamodb/batch.ts';
 import { entryOfRow } from '../../adapters/dynamodb/ledger-row.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
+import { lean } from '../../adapters/lean.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
 import { route, routed } from '../../domain/route.ts';
 import { eventFunction } from '../chain.ts';
@@ -16,11 +17,11 @@ export const handler = eventFunction<DynamoDBStreamEvent, undefined>('route', ()
   let problem: string | undefined;
   const deps = {
     bus: eventBus({
-      client: new EventBridgeClient({}),
+      client: lean(EventBridgeClient, {}),
       buses: env.BUS_NAMES,
       onFailure: ({ code }) => void (problem = code),
     }),
-    gaps: routeGaps({ client: new SQSClient({}), queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
+    gaps: routeGaps({ client: lean(SQSClient, {}), queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
     pause: (tried: number) => wait(100 * 2 ** tried),
   };
   return async ({ Records }, work) => {
