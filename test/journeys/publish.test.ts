@@ -59,6 +59,7 @@ describe('from publish to signed webhook', () => {
       ...event,
       source: `//${mesh.territory}/${provider.id}`,
       dataset: dataset.id,
+      dataschema: expect.stringContaining(`/v1/datasets/${dataset.id}/types/`),
       sequence: expect.stringMatching(/^[0-9A-Z]{26}$/),
     });
     expect(request!.headers['content-type']).toMatch(/^application\/cloudevents\+json/);
