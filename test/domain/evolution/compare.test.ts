@@ -143,6 +143,13 @@ describe('a narrower version', () => {
     ],
     ['an alternative that goes', { anyOf: [string, number] }, { anyOf: [string] }, '/anyOf'],
     ['alternatives that overlap', { oneOf: [number] }, { oneOf: [number, { type: 'integer' }] }, '/oneOf'],
+    ['names', object({}), object({}, { propertyNames: { maxLength: 3 } }), '/propertyNames/maxLength'],
+    ['what it contains', { type: 'array' }, { type: 'array', contains: string }, '/contains'],
+    ['equal elements', { type: 'array' }, { type: 'array', uniqueItems: true }, '/uniqueItems'],
+    ['a dependency', object({}), object({}, { dependentRequired: { a: ['b'] } }), '/dependentRequired/a'],
+    ['fewer members', object({}), object({}, { maxProperties: 3 }), '/maxProperties'],
+    ['a step', number, { type: 'number', multipleOf: 0.5 }, '/multipleOf'],
+    ['what it forbids', {}, { not: { type: 'null' } }, '/not'],
     ['an unknown keyword', string, { ...string, nullable: false }, '/nullable'],
     ['a new condition', {}, { if: { type: 'string' }, then: { minLength: 2 } }, '/then/minLength'],
     [
