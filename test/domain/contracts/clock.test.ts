@@ -4,13 +4,13 @@ import { decide } from '../../../domain/contracts/decide.ts';
 import { REMINDERS, termsAt } from '../../../domain/contracts/due.ts';
 import { announced, tightened } from '../../../domain/contracts/offer-change.ts';
 import { requestContract } from '../../../domain/contracts/request.ts';
-import { announceOffers, settleContracts } from '../../../domain/contracts/settle.ts';
+import { announceOffers, settleContract, settleContracts } from '../../../domain/contracts/settle.ts';
 import { isStricterOrEqual } from '../../../domain/contracts/stricter.ts';
 import { putDataset } from '../../../domain/datasets/put.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { DatasetRequest, Offer } from '../../../schemas/dataset.ts';
 import { given } from '../../given.ts';
-import { type MemoryMesh, meshInMemory } from '../mesh.ts';
+import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
 import { terms } from './terms.ts';
 
 const DAY = 86_400_000;
@@ -74,6 +74,15 @@ describe('the end of a contract', () => {
     expect(await newsOf('app')).toEqual(['ending']);
     const short = await requests({ until: '2026-04-30T12:00:00Z' });
     expect(short.reminded).toBe(7);
+  });
+
+  test('is told once, whoever settles the contract besides the clock', async () => {
+    await shares();
+    const contract = await requests({ until: '2026-03-20T00:00:00Z' });
+    mesh.later(15 * DAY);
+    await ticks();
+    expect(await settleContract(mesh, await kept(contract))).toBe(false);
+    expect(await newsOf('app')).toEqual(['ending']);
   });
 
   test('that is put off is told again before the new one', async () => {
@@ -156,6 +165,40 @@ describe('a changed offer', () => {
     await ticks();
     expect((await kept(contract)).terms).toEqual(contract.terms);
     expect(await newsOf('app')).toHaveLength(2);
+  });
+
+  test('still binds a contract whose end is put off meanwhile', async () => {
+    await shares({ durationDays: 365 });
+    const contract = await requests({ until: '2026-06-01T00:00:00Z' });
+    await shares({ minimisation: [noTeacher] });
+    await ticks();
+    const open = await decide(mesh, consumer, contract.id, {
+      action: 'extend',
+      until: '2026-09-01T00:00:00Z',
+    });
+    const digest = open.proposed?.digest ?? '';
+    const extended = await decide(mesh, provider, contract.id, { action: 'accept', digest });
+    expect(extended).toMatchObject({ until: '2026-09-01T00:00:00.000Z', terms: { minimisation: [] } });
+    mesh.later(30 * DAY);
+    await ticks();
+    expect(await kept(contract)).toMatchObject({ terms: { minimisation: [noTeacher] } });
+  });
+
+  test('takes a revision with it that was proposed on the terms before', async () => {
+    await shares({ durationDays: 365 });
+    const contract = await requests({ until: '2026-06-01T00:00:00Z' });
+    await shares({ minimisation: [noTeacher] });
+    await ticks();
+    const open = await decide(mesh, consumer, contract.id, {
+      action: 'extend',
+      until: '2026-09-01T00:00:00Z',
+    });
+    mesh.later(30 * DAY);
+    const digest = open.proposed?.digest ?? '';
+    const refused = await problemOf(decide(mesh, provider, contract.id, { action: 'accept', digest }));
+    expect(refused.kind).toBe('conflict');
+    await ticks();
+    expect(await kept(contract)).not.toHaveProperty('proposed');
   });
 
   test('binds new contracts at once', async () => {
