@@ -81,6 +81,10 @@ function errorText(error: unknown): string {
   return masked(error.cause instanceof Error ? `${told}\ncaused by ${errorText(error.cause)}` : told);
 }
 
+/** Why an error came, as a log may hold it: what could not be read as JSON is quoted by its message, and left out. */
+export const reasonOf = (error: Error): string =>
+  error instanceof SyntaxError ? 'what was read is not JSON' : masked(error.message);
+
 /** A text with API keys and webhook secrets made unreadable. */
 export const masked = (text: string): string =>
   text

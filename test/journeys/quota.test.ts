@@ -1,0 +1,132 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  admit,
+  agree,
+  ask,
+  eventOf,
+  eventually,
+  mesh,
+  must,
+  type Party,
+  pause,
+  publishBatch,
+  type Receiver,
+  receiver,
+  share,
+  subscribe,
+} from './world.ts';
+
+const lambda = new LambdaClient(mesh.engine);
+const open: Receiver[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+});
+
+/** Sweeps as the timer would so long from now. */
+async function tickIn(ms: number): Promise<Record<string, number>> {
+  const Payload = Buffer.from(JSON.stringify({ now: new Date(Date.now() + ms).toISOString() }));
+  const FunctionName = `maille-${mesh.territory}-clock`;
+  const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
+  const text = Buffer.from(answer.Payload ?? []).toString();
+  if (answer.FunctionError) throw new Error(text);
+  return JSON.parse(text);
+}
+
+const offerOf = (events: number) => ({
+  purposes: ['research'],
+  minimisation: [],
+  approval: 'automatic',
+  quota: { events, per: 'P1D' },
+  price: { amount: 0.02, currency: 'EUR', per: 'event' },
+});
+const usage = async (party: Party, contract: string) =>
+  (await must(200, party.key, 'GET', `/v1/usage?contract=${contract}&by=day`)).body;
+const withheld = async (party: Party, subscription: string) =>
+  (await must(200, party.key, 'GET', `/v1/subscriptions/${subscription}/deliveries?status=withheld`)).body
+    .items;
+
+describe('the lab’s quota', () => {
+  it('ends after three events: two wait for tomorrow, and both parties see what was given and what it cost', async () => {
+    const provider = await admit('atmo', ['provider']);
+    const lab = await admit('lab', ['consumer']);
+    const other = await admit('other', ['provider', 'consumer']);
+    const dataset = await share(provider, { offer: offerOf(3) });
+    const contract = await agree(lab, dataset.id);
+    const hook = await receiver();
+    open.push(hook);
+    const { id } = await subscribe(lab, contract, { kind: 'webhook', url: hook.url });
+    const events = [1, 2, 3, 4, 5].map((n) => eventOf(dataset.type, { co2: 400, n }));
+    expect((await publishBatch(provider, events)).status).toBe(202);
+
+    const held = await eventually(async () => {
+      const items = await withheld(lab, id);
+      expect(items).toHaveLength(2);
+      return items;
+    });
+    await hook.until(3);
+    const tomorrow = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T00:00:00.000Z`;
+    for (const one of held) expect(one).toMatchObject({ clause: 'quota.P1D', dueAt: tomorrow });
+
+    const seen = await eventually(async () => {
+      const figures = await usage(lab, contract);
+      expect(figures.items).toMatchObject([{ events: 3, price: { amount: 0.06, currency: 'EUR' } }]);
+      return figures;
+    });
+    const bytes = hook.received.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+    expect(seen.items[0].bytes).toBe(bytes);
+    expect(await usage(provider, contract)).toEqual(seen);
+    expect((await ask(other.key, 'GET', `/v1/usage?contract=${contract}`)).status).toBe(404);
+
+    // The clock folds what was tallied into the day's total, and lets go again what is due: nothing is counted twice,
+    // and what the quota of this day still withholds stays.
+    const report = await tickIn(86_400_000);
+    expect(report['talliesFolded']).toBeGreaterThan(0);
+    expect(report['released']).toBeGreaterThanOrEqual(2);
+    expect((await usage(provider, contract)).items).toEqual(seen.items);
+    await pause(2_000);
+    expect(await withheld(lab, id)).toHaveLength(2);
+    expect(hook.received).toHaveLength(3);
+
+    const month = new Date().toISOString().slice(0, 7);
+    const path = `/v1/usage/statement?contract=${contract}&month=${month}`;
+    const { body: statement } = await must(200, provider.key, 'GET', path);
+    expect(statement).toMatchObject({ month, final: false, total: { events: 3, bytes } });
+    const csv = await must(200, lab.key, 'GET', path, undefined, { accept: 'text/csv' });
+    expect(csv.headers.get('content-type')).toContain('text/csv');
+    expect(csv.body).toContain(`${month},3,${bytes},0.06,EUR\r\n`);
+    expect((await ask(other.key, 'GET', path)).status).toBe(404);
+  });
+
+  it('counts what is pulled when it is first received, however often it comes again', async () => {
+    const provider = await admit('atmo', ['provider']);
+    const lab = await admit('lab', ['consumer']);
+    const dataset = await share(provider, { offer: offerOf(2) });
+    const contract = await agree(lab, dataset.id);
+    const { id } = await subscribe(lab, contract, { kind: 'pull' });
+    const pull = async (action: string, body: object) =>
+      (await must(200, lab.key, 'POST', `/v1/subscriptions/${id}/messages/${action}`, body)).body;
+    await publishBatch(
+      provider,
+      [1, 2, 3].map((n) => eventOf(dataset.type, { co2: 400, n })),
+    );
+
+    const got: { lease: string }[] = [];
+    await eventually(async () => {
+      got.push(...(await pull('receive', { max: 10, waitSeconds: 1 })).messages);
+      expect(await withheld(lab, id)).toHaveLength(1);
+    });
+    expect(got).toHaveLength(2);
+    await pull('release', { leases: got.map(({ lease }) => lease) });
+    const again: { lease: string }[] = [];
+    await eventually(async () => {
+      again.push(...(await pull('receive', { max: 10, waitSeconds: 1 })).messages);
+      expect(again).toHaveLength(2);
+    });
+    await pull('ack', { leases: again.map(({ lease }) => lease) });
+    await eventually(async () => {
+      const { items } = await usage(provider, contract);
+      expect(items).toMatchObject([{ events: 2, price: { amount: 0.04, currency: 'EUR' } }]);
+    });
+  });
+});
