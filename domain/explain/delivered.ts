@@ -33,6 +33,17 @@ export function ofDelivery(
   };
 }
 
+/** An event that was erased by its provider or by the DPO, before or after it came. */
+export function ofErased(delivery: Delivery | undefined, { coarse }: { coarse: boolean }): Explanation {
+  const before = delivery?.status === 'delivered' ? ' It had been delivered before.' : '';
+  return {
+    outcome: 'erased',
+    decidedBy: { step: 'publish', state: 'erased' },
+    detail: `It was erased.${before}`,
+    ...(delivery && !coarse && { delivery: delivery.id }),
+  };
+}
+
 /** How the last attempt went: by its status, never by what the receiver said. */
 function triedWords({ status, attempts, attemptCount }: Delivery, coarse: boolean): string {
   const end = {

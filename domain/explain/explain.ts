@@ -1,3 +1,4 @@
+import { decodeTime } from 'ulid';
 import { eventKey } from '../../events/key.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import type { Caller } from '../../schemas/participant.ts';
@@ -8,14 +9,14 @@ import { sequenceOf } from '../deliver/pseudonym.ts';
 import type { Standing } from '../deliver/verdict.ts';
 import type { Clock, Deliveries, Ledger, LedgerEntry, Registry, Sealer } from '../ports.ts';
 import { type Explanation, UNKNOWN } from './explanation.ts';
-import { ofDelivery } from './delivered.ts';
+import { ofDelivery, ofErased } from './delivered.ts';
 import { refusedPublication } from './refused.ts';
 import { whyNotMatched } from './unmatched.ts';
 
 /** What explaining needs of the world. */
 export interface ExplainDeps {
   registry: Pick<Registry, 'read' | 'readAll' | 'list'>;
-  ledger: Pick<Ledger, 'read'>;
+  ledger: Pick<Ledger, 'read' | 'place'>;
   deliveries: Pick<Deliveries, 'read'>;
   sealer: Pick<Sealer, 'derive'>;
   now: Clock;
@@ -32,6 +33,8 @@ export interface Question {
 interface Found {
   entry: LedgerEntry | undefined;
   delivery: Delivery | undefined;
+  /** What is left of an event that was erased. */
+  erased: { sequence: string; type: string } | undefined;
   by: 'published' | 'delivered';
 }
 
@@ -48,9 +51,12 @@ export async function explain(deps: ExplainDeps, caller: Caller, question: Quest
     find(deps, subscription, question),
     standingOf(deps.registry, subscription),
   ]);
-  const { entry, delivery } = found;
+  const { entry, delivery, erased } = found;
   const now = deps.now();
-  if (delivery) return ofDelivery(delivery, standing, { coarse: coarse(standing, asks, found), now });
+  const told = { coarse: coarse(standing, asks, found), now };
+  if (erased && (asks === 'provider' || delivery || mayHaveMatched(erased, standing)))
+    return ofErased(delivery, told);
+  if (delivery) return ofDelivery(delivery, standing, told);
   if (!entry || (asks === 'consumer' && isOver(standing))) {
     const refused =
       asks === 'provider' &&
@@ -87,11 +93,35 @@ async function find(deps: ExplainDeps, subscription: Subscription, { source, id 
   const sequence = sequenceOf(scope, id);
   const [delivered] =
     sequence === undefined ? [] : await deps.deliveries.read([deliveryId(sequence, subscription.id)]);
-  if (delivered?.event.source === source) return { entry: undefined, delivery: delivered, by: 'delivered' };
-  const [entry] = await deps.ledger.read([eventKey(subscription.dataset, source, id)], deps.now());
-  if (!entry) return { entry, delivery: undefined, by: 'published' };
-  const [delivery] = await deps.deliveries.read([deliveryId(entry.sequence, subscription.id)]);
-  return { entry, delivery, by: 'published' };
+  if (delivered?.event.source === source) {
+    const erased = await erasedAt(deps, delivered.event.key);
+    return { entry: undefined, delivery: delivered, erased, by: 'delivered' };
+  }
+  const key = eventKey(subscription.dataset, source, id);
+  const [entry] = await deps.ledger.read([key], deps.now());
+  const erased = entry ? undefined : await erasedAt(deps, key);
+  const known = entry ?? erased;
+  const [delivery] = known ? await deps.deliveries.read([deliveryId(known.sequence, subscription.id)]) : [];
+  return { entry, delivery, erased, by: 'published' };
+}
+
+async function erasedAt({ ledger, now }: ExplainDeps, key: string): Promise<Found['erased']> {
+  const place = await ledger.place(key, now());
+  return place?.erased ? place : undefined;
+}
+
+/** Whether the subscription covered an event of which nothing is left but its type and time. */
+function mayHaveMatched(
+  { sequence, type }: { sequence: string; type: string },
+  { subscription, contract }: Standing,
+): boolean {
+  const covered = (types: string[] | undefined): boolean => types === undefined || types.includes(type);
+  return (
+    contract?.state === 'active' &&
+    covered(contract.types) &&
+    covered(subscription?.types) &&
+    decodeTime(sequence) >= Date.parse(subscription?.createdAt ?? '')
+  );
 }
 
 /**

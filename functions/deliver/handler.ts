@@ -22,7 +22,6 @@ import { standingReader } from '../../domain/deliver/standing.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import { eventFunction } from '../chain.ts';
 import { reasonOf } from '../work.ts';
-import { reasonOf } from '../work.ts';
 import { environment } from './environment.ts';
 
 /** The delivery queue: the verdict, then the send, then the record. */

@@ -212,6 +212,26 @@ describe('an event that did not match', () => {
   });
 });
 
+describe('an event that was erased', () => {
+  test('is told to be, to who had it or could have had it, and to its provider', async () => {
+    const flow = flowInMemory();
+    const { subscription } = await flow.begins();
+    const other = await flow.begins({ subscription: { types: ['org.example.other.v1'] } });
+    const [came, never] = [await accepted(flow), await accepted(flow)];
+    const { records } = await flow.deliver(flow.matched(subscription, came));
+    for (const { key, sequence } of [came, never]) await flow.ledger.erase(key, sequence);
+    expect(await ask(flow, subscription, came.id)).toEqual({
+      outcome: 'erased',
+      decidedBy: { step: 'publish', state: 'erased' },
+      detail: 'It was erased. It had been delivered before.',
+      delivery: records[0]?.id,
+    });
+    expect((await ask(flow, subscription, never.id)).outcome).toBe('erased');
+    expect((await ask(flow, other.subscription, never.id, 'atmo')).outcome).toBe('erased');
+    expect(await ask(flow, other.subscription, never.id)).toEqual(UNKNOWN);
+  });
+});
+
 describe('what is not theirs', () => {
   test('a subscription of others is not there, whatever the role', async () => {
     const flow = flowInMemory();
