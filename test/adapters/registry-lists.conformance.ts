@@ -12,7 +12,9 @@ import {
   notice,
   participant,
   publication,
+  replay,
   schema,
+  schemaPlan,
   subscription,
 } from './registry-things.ts';
 
@@ -102,6 +104,28 @@ export function lists(given: Given): void {
     await registry.write([{ do: 'replace', noun: 'subscription', before: open, item }]);
     expect((await registry.list('subscriptionsToSettle', {}, { limit: 10 })).items).toEqual([]);
     expect((await registry.list('subscriptions', {}, { limit: 10 })).items).toEqual([settled, item]);
+  });
+
+  test('show replays as long as they run, those of a subscription newest first, and what is planned', async () => {
+    const { registry } = given();
+    const [done, running] = [replay(1), replay(2, { status: 'running' })];
+    const plan = schemaPlan('noise', 'noise.observed.v1');
+    await registry.write([...created('replay', done, running), ...created('schemaPlan', plan)]);
+    const page = { limit: 10 };
+    expect((await registry.list('replaysRunning', {}, page)).items).toEqual([running]);
+    const { subscription: of } = running;
+    expect((await registry.list('replaysOfSubscription', { subscription: of }, page)).items).toEqual([
+      running,
+      done,
+    ]);
+    expect((await registry.list('schemaPlans', {}, page)).items).toEqual([plan]);
+    const item = { ...running, status: 'cancelled' } as const;
+    await registry.write([
+      { do: 'replace', noun: 'replay', before: running, item },
+      { do: 'remove', noun: 'schemaPlan', id: plan.id },
+    ]);
+    expect((await registry.list('replaysRunning', {}, page)).items).toEqual([]);
+    expect((await registry.list('schemaPlans', {}, page)).items).toEqual([]);
   });
 
   test('show contracts by their next date, as long as they have one', async () => {

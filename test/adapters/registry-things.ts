@@ -132,6 +132,40 @@ export const publication = (of: string, order: number, expires: Date): Nouns['pu
   expires: expires.getTime() / 1000,
 });
 
+/** A replay that is done. */
+export const replay = (order: number, changes: Partial<Nouns['replay']> = {}): Nouns['replay'] => ({
+  id: idAt('rpl', order),
+  subscription: 'sub_01JAAAAAAAAAAAAAAAAAAAAAAA',
+  contract: 'ctr_01JAAAAAAAAAAAAAAAAAAAAAAA',
+  dataset: 'school-air',
+  provider: 'atmo',
+  consumer: 'app',
+  from: AT,
+  to: AT,
+  status: 'done',
+  seen: 0,
+  sent: 0,
+  createdAt: AT,
+  updatedAt: AT,
+  revision: 1,
+  expires: START.getTime() / 1000 + 3600,
+  ...changes,
+});
+
+/** A breaking change of a schema that is announced. */
+export const schemaPlan = (of: string, type: string): Nouns['schemaPlan'] => ({
+  id: `${of}#${type}`,
+  dataset: of,
+  provider: 'atmo',
+  type,
+  schema: { type: 'object' },
+  breaking: [{ path: '/type', message: 'does not allow null' }],
+  status: 'planned',
+  told: false,
+  announcedAt: AT,
+  effective: AT,
+});
+
 /** An hour in milliseconds. */
 export const HOUR = 3_600_000;
 
