@@ -38,11 +38,7 @@ export async function listDeliveries(
 }
 
 /** One delivery to a subscription of the caller's. */
-export async function getDelivery(
-  deps: ReadingDeps,
-  caller: Caller,
-  id: string,
-): Promise<DeliveryView> {
+export async function getDelivery(deps: ReadingDeps, caller: Caller, id: string): Promise<DeliveryView> {
   const { delivery, subscription } = await ownDelivery(deps, caller, id);
   return viewOf(delivery, await identityScope(deps, subscription));
 }
@@ -129,7 +125,10 @@ interface IdentityScope {
   contract: string;
 }
 
-function viewOf({ event, expires: _, ...delivery }: Delivery, scope: IdentityScope | undefined): DeliveryView {
+function viewOf(
+  { event, expires: _, ...delivery }: Delivery,
+  scope: IdentityScope | undefined,
+): DeliveryView {
   const { sequence, type, id, source } = event;
   if (!scope) return { ...delivery, event: { sequence, type, id, source } };
   const own = { ...scope, sequence };
