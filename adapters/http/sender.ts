@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { lookup as dnsLookup } from 'node:dns';
+import type { lookup as dnsLookup } from 'node:dns';
 import type { Agent as HttpAgent, ClientRequest, IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Sender, WebhookAnswer, WebhookRequest } from '../../domain/ports.ts';
 import { checkWebhookUrl, literalAddress } from './address.ts';
@@ -20,6 +19,10 @@ const CONNECT_MS = 2500;
 const STALE_MS = 1000;
 const KEPT_ALIVE_MS = 30_000;
 
+// Made when first spoken. An import would touch all that `node:http` exports, WebSocket's whole client too: 40 ms of a
+// cold start.
+const builtin = process.getBuiltinModule;
+
 /** What stands for the network: another resolver can be given. */
 export interface SenderOptions {
   /** Lets private and loopback addresses be reached, over plain HTTP too. */
@@ -32,15 +35,20 @@ export interface SenderOptions {
 /** Sends to webhooks over kept connections, by node:http; one sender for the life of a process. */
 export function webhookSender({
   privateAddresses,
-  resolve = dnsLookup,
+  resolve,
   connectMs = CONNECT_MS,
 }: SenderOptions): Sender {
   const keeping = { keepAlive: true, maxFreeSockets: 256, timeout: KEPT_ALIVE_MS };
-  const lookup = privateAddresses ? {} : { lookup: publicLookup(resolve) };
-  // An import would touch all that `node:http` exports, WebSocket's whole client too: 40 ms of a cold start.
-  const { Agent, request } = process.getBuiltinModule('node:http');
-  const http = { agent: new Agent(keeping), request, ...lookup };
-  const https = { agent: new HttpsAgent(keeping), request: httpsRequest, ...lookup };
+  const lookup = privateAddresses ? {} : { lookup: publicLookup(resolve ?? builtin('node:dns').lookup) };
+  const made: { http?: Transport; https?: Transport } = {};
+  const http = (): Transport => {
+    const { Agent, request } = builtin('node:http');
+    return (made.http ??= { agent: new Agent(keeping), request, ...lookup });
+  };
+  const https = (): Transport => {
+    const { Agent, request } = builtin('node:https');
+    return (made.https ??= { agent: new Agent(keeping), request, ...lookup });
+  };
   // A territory has few distinct URLs and sends to each many times.
   const targets = new Map<string, Target | string>();
 
@@ -49,7 +57,7 @@ export function webhookSender({
     if (known !== undefined) return known;
     if (targets.size >= 10_000) targets.clear();
     const refusal = checkWebhookUrl(url, { privateAddresses });
-    const target = refusal ?? toTarget(new URL(url), /^https:/i.test(url) ? https : http);
+    const target = refusal ?? toTarget(new URL(url), /^https:/i.test(url) ? https() : http());
     targets.set(url, target);
     return target;
   };
