@@ -115,6 +115,7 @@ describe('a breaking schema', () => {
   test('taken back is told, and never in force', async () => {
     const effective = new Date(mesh.now().getTime() + 31 * DAY).toISOString();
     await putSchema(mesh, atmo, of, narrower, { ...now, effective });
+    mesh.later(1000);
     await withdrawPlan(mesh, atmo, of);
     expect(await mesh.noticesOf('lab')).toEqual(['maille.schema.planned.v1', 'maille.schema.withdrawn.v1']);
     mesh.later(31 * DAY);
