@@ -33,11 +33,7 @@ export interface SenderOptions {
 }
 
 /** Sends to webhooks over kept connections, by node:http; one sender for the life of a process. */
-export function webhookSender({
-  privateAddresses,
-  resolve,
-  connectMs = CONNECT_MS,
-}: SenderOptions): Sender {
+export function webhookSender({ privateAddresses, resolve, connectMs = CONNECT_MS }: SenderOptions): Sender {
   const keeping = { keepAlive: true, maxFreeSockets: 256, timeout: KEPT_ALIVE_MS };
   const lookup = privateAddresses ? {} : { lookup: publicLookup(resolve ?? builtin('node:dns').lookup) };
   const made: { http?: Transport; https?: Transport } = {};
