@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { seconds } from './duration.ts';
 import { duration } from './iso-duration.ts';
 import { readableId } from './ids.ts';
 
@@ -29,6 +30,8 @@ export const territory = z.strictObject({
   disableAfter: duration.default('P5D'),
   /** How long an answer is kept under its Idempotency-Key. */
   idempotency: duration.default('P1D'),
+  /** How often all rules are compared with the registry; what one may have missed in an hour is routed again. */
+  reconcileEvery: duration.refine((text) => seconds(text) <= 3600, 'must be at most PT1H').default('PT15M'),
   /** How often what has expired is looked for; deliveries every 24th time. */
   sweepEvery: duration.default('PT1H'),
   /** How long the store is given to delete by its own time to live, which costs nothing; hidden it is at once. */

@@ -55,3 +55,25 @@ function under(
   if (known.cursor !== undefined) return known;
   return since >= everyMs ? fresh : undefined;
 }
+
+/** Does something whole, at most once in so long; one read when its time has not come. */
+export const atTimes = (
+  registry: Pick<Registry, 'read' | 'write'>,
+  { id, everyMs }: { id: string; everyMs: number },
+  now: Date,
+  work: () => Promise<void>,
+): Promise<boolean> =>
+  nextPart<never>(
+    registry,
+    {
+      id,
+      everyMs,
+      perTick: 1,
+      read: () => Promise.resolve({ items: [], next: null }),
+      work: async () => {
+        await work();
+        return true;
+      },
+    },
+    now,
+  );

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../schemas/duration.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { announceOffers, settleContracts } from '../contracts/settle.ts';
 import { settleSchemas } from '../evolution/plan.ts';
@@ -20,6 +21,7 @@ import type {
 } from '../ports.ts';
 import { eachApart } from './apart.ts';
 import { advanceReplays } from '../replay/advance.ts';
+import { atTimes } from './round.ts';
 import { reconcileRules } from './reconcile.ts';
 import { releaseDue } from './release.ts';
 import { reroute } from './reroute.ts';
@@ -38,7 +40,8 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock'> {
   gaps: RouteGaps;
   deadLetters: DeadLetters;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
-  territory: PushDeps['territory'] & Pick<Territory, 'ruleSettling' | 'sweepEvery' | 'sweepAfter'>;
+  territory: PushDeps['territory'] &
+    Pick<Territory, 'ruleSettling' | 'reconcileEvery' | 'sweepEvery' | 'sweepAfter'>;
 }
 
 /** How much of each kind one tick did. */
@@ -76,7 +79,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const rerouted = await part(closeGaps(deps, now), 0);
   const talliesFolded = await part(deps.usage.fold(now), 0);
   // Rules first: what settles needs its rule to be there.
-  const rules = await part(reconcileRules(deps, now), { put: 0, removed: 0 });
+  const rules = await part(reconcileAtTimes(deps, now), { put: 0, removed: 0 });
   const settling = await part(settleSubscriptions(deps, now), { settled: 0, backfilled: 0 });
   const control = { ...deps, now: () => now };
   const offersAnnounced = await part(announceOffers(control), 0);
@@ -105,6 +108,16 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     deadLettersRemoved,
     ...swept,
   };
+}
+
+/** Reads every rule and every subscription, and so not at each beat: what settles sees for itself that its rule stands. */
+async function reconcileAtTimes(deps: TickDeps, now: Date): Promise<{ put: number; removed: number }> {
+  let count = { put: 0, removed: 0 };
+  const everyMs = milliseconds(deps.territory.reconcileEvery);
+  await atTimes(deps.registry, { id: 'reconcile-rules', everyMs }, now, async () => {
+    count = await reconcileRules(deps, now);
+  });
+  return count;
 }
 
 /** A gap leaves its queue only once all of it was routed; one that cannot be closed does not hold up the others. */

@@ -1,5 +1,5 @@
 import type { Erasure } from '../../schemas/erasure.ts';
-import { nextPart } from '../clock/round.ts';
+import { atTimes } from '../clock/round.ts';
 import type { DeadLetter, DeadLetters, Ledger, Registry } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,20 +19,12 @@ export interface DeadLetterDeps {
  */
 export async function cleanDeadLetters(deps: DeadLetterDeps, now: Date): Promise<number> {
   let removed = 0;
-  const clean = async (open: Erasure[]): Promise<boolean> => {
-    removed += await pass(deps, open, now);
-    return true;
-  };
   const { items } = await deps.registry.list('erasuresOpen', {}, { limit: 200 });
-  if (items.length > 0) await clean(items);
-  else {
-    const read = () => Promise.resolve({ items: [], next: null });
-    await nextPart<Erasure>(
-      deps.registry,
-      { id: 'clean-dead-letters', everyMs: DAY_MS, perTick: 1, read, work: clean },
-      now,
-    );
-  }
+  const clean = async (): Promise<void> => {
+    removed = await pass(deps, items, now);
+  };
+  if (items.length > 0) await clean();
+  else await atTimes(deps.registry, { id: 'clean-dead-letters', everyMs: DAY_MS }, now, clean);
   return removed;
 }
 

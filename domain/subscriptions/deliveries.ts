@@ -1,3 +1,4 @@
+import { decodeTime } from 'ulid';
 import type { Delivery, DeliveryStatus } from '../../schemas/delivery.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
@@ -12,7 +13,7 @@ import { liveSubscription, ownSubscription, type SubscriptionDeps } from './deps
 export type DeliveryView = Omit<Delivery, 'event' | 'expires'> & { event: Omit<Delivery['event'], 'key'> };
 
 /** What reading deliveries needs of the world. */
-export interface ReadingDeps extends Pick<SubscriptionDeps, 'registry' | 'deliveries'> {
+export interface ReadingDeps extends Pick<SubscriptionDeps, 'registry' | 'deliveries' | 'now'> {
   sealer: Pick<Sealer, 'derive'>;
 }
 
@@ -25,12 +26,13 @@ export async function listDeliveries(
   page: PageRequest,
 ): Promise<Page<DeliveryView>> {
   const subscription = await ownSubscription(deps.registry, caller, id);
-  const scope = await identityScope(deps, subscription);
+  const { scope, oldest } = await sightOf(deps, subscription);
+  const since = Math.max(oldest, query.since === undefined ? 0 : Date.parse(query.since));
   const { items, next } = await deps.deliveries.list(
     id,
     {
       ...(query.status !== undefined && { status: query.status }),
-      ...(query.since !== undefined && { since: new Date(query.since) }),
+      ...(since > 0 && { since: new Date(since) }),
     },
     page,
   );
@@ -40,7 +42,9 @@ export async function listDeliveries(
 /** One delivery to a subscription of the caller's. */
 export async function getDelivery(deps: ReadingDeps, caller: Caller, id: string): Promise<DeliveryView> {
   const { delivery, subscription } = await ownDelivery(deps, caller, id);
-  return viewOf(delivery, await identityScope(deps, subscription));
+  const { scope, oldest } = await sightOf(deps, subscription);
+  if (decodeTime(delivery.event.sequence) < oldest) throw absent('delivery', id);
+  return viewOf(delivery, scope);
 }
 
 /** Sends a parked or withheld delivery again; what the contract says of it is asked anew. */
@@ -58,7 +62,7 @@ export async function retryDelivery(
     );
   }
   await deps.queue.send([{ message: wakeUp(delivery, subscription), delaySeconds: 0 }]);
-  return viewOf(delivery, await identityScope(deps, subscription));
+  return viewOf(delivery, (await sightOf(deps, subscription)).scope);
 }
 
 /**
@@ -110,15 +114,24 @@ async function ownDelivery(
   return { delivery, subscription };
 }
 
-/** Where a contract pseudonymises, an event is shown by the id and sequence that were delivered, not by its own. */
-async function identityScope(
-  { registry, sealer }: ReadingDeps,
-  subscription: Subscription,
-): Promise<IdentityScope | undefined> {
-  const contract = await registry.read('contract', subscription.contract);
+/**
+ * What a consumer sees of its deliveries: where a contract pseudonymises, an event by the id and sequence that were
+ * delivered; and nothing that the dataset's present retention no longer covers, whenever it is deleted.
+ */
+async function sightOf(
+  { registry, sealer, now }: ReadingDeps,
+  { contract: id, dataset: of }: Subscription,
+): Promise<{ scope: IdentityScope | undefined; oldest: number }> {
+  const [contract, dataset] = await registry.readAll([
+    { noun: 'contract', id },
+    { noun: 'dataset', id: of },
+  ] as const);
   const hidden = contract?.terms.minimisation.some((clause) => clause.do === 'pseudonymise') ?? true;
-  return hidden ? { key: await sealer.derive('pseudonyms'), contract: subscription.contract } : undefined;
+  const scope = hidden ? { key: await sealer.derive('pseudonyms'), contract: id } : undefined;
+  return { scope, oldest: dataset ? now().getTime() - dataset.retentionDays * DAY_MS : 0 };
 }
+
+const DAY_MS = 86_400_000;
 
 interface IdentityScope {
   key: Buffer;

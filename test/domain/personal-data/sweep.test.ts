@@ -5,7 +5,9 @@ import { cleanDeadLetters } from '../../../domain/personal-data/dead-letters.ts'
 import { eraseEvent } from '../../../domain/personal-data/erase.ts';
 import { sweepExpired } from '../../../domain/personal-data/sweep.ts';
 import type { LedgerEntry } from '../../../domain/ports.ts';
+import { getDelivery, listDeliveries } from '../../../domain/subscriptions/deliveries.ts';
 import { given } from '../../given.ts';
+import { problemOf } from '../mesh.ts';
 import { flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
 
 const DAY = 86_400_000;
@@ -61,6 +63,24 @@ describe('what has expired', () => {
     await flow.changes('dataset', 'school-air', { retentionDays: 1 });
     await sweep(after(3.1));
     expect(await stored([entry])).toEqual([false]);
+  });
+
+  test('is hidden from its consumer at once, however late it is deleted', async () => {
+    const { subscription } = await flow.begins();
+    const entry = await accepted();
+    const id = deliveryId(entry.sequence, subscription.id);
+    const { key, sequence } = entry;
+    const event = { ...given.delivery().event, key, sequence };
+    await flow.deliveries.write([given.delivery({ id, subscription: subscription.id, event })]);
+    const consumer = given.caller('app');
+    const shown = async () =>
+      (await listDeliveries(flow, consumer, subscription.id, {}, { limit: 10 })).items.length;
+    flow.later(2 * DAY);
+    expect(await shown()).toBe(1);
+    await flow.changes('dataset', 'school-air', { retentionDays: 1 });
+    expect(await shown()).toBe(0);
+    expect(await problemOf(getDelivery(flow, consumer, id))).toMatchObject({ kind: 'not-found' });
+    expect(await flow.delivery(id)).toBeDefined();
   });
 
   test('lengthened, stays until its new end comes', async () => {
