@@ -7,7 +7,7 @@ import { command, elapsed, say, Trouble } from '../local/say.ts';
 import type { Mesh } from './mesh.ts';
 import { openMesh } from './mesh.ts';
 import { openWorld, stopAll, type World } from './processes.ts';
-import { type Bench, circumstances, tableOf, type Told } from './row.ts';
+import { type Bench, circumstances, type Row, tableOf, type Told } from './row.ts';
 import { bundleSizes } from './rows/bundles.ts';
 import { wireCalls } from './rows/calls.ts';
 import { coldStarts } from './rows/cold.ts';
@@ -23,8 +23,8 @@ const BENCHES: Bench[] = [
   coldStarts,
   bundleSizes,
   idleBill,
-  wireCalls,
   endToEnd,
+  wireCalls,
   readyTime,
 ];
 const KEPT = join(ROOT, 'docs/performance.md');
@@ -66,7 +66,10 @@ async function measure(chosen: Bench[]): Promise<Told[]> {
   try {
     for (const { name, run } of chosen) {
       say(`measuring ${name}`);
-      for (const row of await run(context)) rows.push({ ...row, again: `npm run bench -- --only ${name}` });
+      const again = `npm run bench -- --only ${name}`;
+      // One that breaks must not cost what the others measured.
+      for (const row of await run(context).catch((error: unknown) => [broken(name, error)]))
+        rows.push({ ...row, again });
     }
     say(`measured in ${elapsed().trim()}`);
     return rows;
@@ -74,6 +77,11 @@ async function measure(chosen: Bench[]): Promise<Told[]> {
     await stopAll();
     await (await mesh?.catch(() => undefined))?.close();
   }
+}
+
+function broken(name: string, error: unknown): Row {
+  console.error(error);
+  return { what: `${name} could not be measured`, measured: '–', target: '–', met: false };
 }
 
 const pageOf = (rows: Told[]): string => `# Performance
