@@ -163,6 +163,8 @@ export const environmentOf = (stub: string): Told & Record<string, string> => ({
   ROUTE_DEAD_LETTERS_URL: `${stub}/000000000000/${NAMES.routeDead}`,
   SEALING_KEY_PARAMETER: NAMES.sealingKey,
   PUBLIC_URL: 'https://api.example.org/v1',
+  PAYLOADS_URL: 'https://api.example.org/v1/payloads',
+  PAYLOADS_BUCKET: NAMES.payloadsPrefix,
   AWS_ENDPOINT_URL: stub,
   AWS_REGION: 'eu-west-3',
   AWS_ACCESS_KEY_ID: 'test',
