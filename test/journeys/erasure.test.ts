@@ -20,6 +20,7 @@ import {
   mesh,
   must,
   type Party,
+  pause,
   publish,
   type Receiver,
   receiver,
@@ -35,6 +36,7 @@ const buckets = new S3Client({ ...mesh.engine, forcePathStyle: true });
 const logs = new CloudWatchLogsClient(mesh.engine);
 const lambda = new LambdaClient(mesh.engine);
 const DAY = 86_400_000;
+const LOOKED_AT_SECONDS = 2;
 
 let school: Party;
 let dataset: { id: string; type: string };
@@ -102,7 +104,7 @@ async function tableText(TableName: string): Promise<string> {
 async function queueText(url: string): Promise<string> {
   const bodies: string[] = [];
   for (let asked = 0; asked < 50; asked += 1) {
-    const request = { QueueUrl: url, MaxNumberOfMessages: 10, VisibilityTimeout: 2 };
+    const request = { QueueUrl: url, MaxNumberOfMessages: 10, VisibilityTimeout: LOOKED_AT_SECONDS };
     const { Messages = [] } = await queues.send(new ReceiveMessageCommand(request));
     if (Messages.length === 0) break;
     bodies.push(...Messages.map(({ Body = '' }) => Body));
@@ -177,6 +179,8 @@ describe('an event with personal data is erased', () => {
     expect(withMark(await everywhere(), mark)).toEqual(
       expect.arrayContaining([names.ledger, names.deliveryDead]),
     );
+    // What was looked at is not handed out to anybody for a moment.
+    await pause(LOOKED_AT_SECONDS * 1000 + 500);
 
     const path = `/v1/datasets/${dataset.id}/events?source=${encodeURIComponent(source)}&id=${event.id}`;
     expect((await ask(app.consumer.key, 'DELETE', path)).status).toBe(403);
