@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
@@ -28,10 +28,12 @@ export const readyTime: Bench = {
 };
 
 function copyTo(folder: string): void {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
-  });
-  for (const file of listed.toString().split('\0')) if (file) cpSync(join(ROOT, file), join(folder, file));
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  for (const file of execFileSync('git', args, { cwd: ROOT }).toString().split('\0')) {
+    // Linked below; what was removed and not yet committed is still listed.
+    if (!file || file === 'node_modules' || !existsSync(join(ROOT, file))) continue;
+    cpSync(join(ROOT, file), join(folder, file));
+  }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 }
 
