@@ -37,7 +37,7 @@ export function sealWith(current: string, keyOf: (name: string) => Promise<KeyOb
       const [version, name, iv, box, ...rest] = sealed.split(':');
       const whole = version === VERSION && name && /^[\w.-]+$/.test(name) && iv && box && rest.length === 0;
       if (!whole) throw new Error('This was not sealed by this mesh');
-      return decrypt(await cached(name), name, Buffer.from(iv, 'base64url'), Buffer.from(box, 'base64url'));
+      return decrypt(await cached(name), name, bytesOf(iv), bytesOf(box));
     },
     derive(purpose) {
       const known = derived.get(purpose);
@@ -54,6 +54,13 @@ function derivedFrom(key: KeyObject, purpose: string): Buffer {
   // HKDF takes 1 KiB of info at most; a purpose may be longer.
   const info = createHash('sha256').update(`maille:derive:${purpose}`).digest();
   return Buffer.from(hkdfSync('sha256', key, '', info, KEY_BYTES));
+}
+
+/** Only the one spelling of the bytes: base64 has bits at its end that stand for nothing. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url');
+  if (bytes.toString('base64url') !== text) throw new Error('This was not sealed by this mesh');
+  return bytes;
 }
 
 const additional = (name: string): Buffer => Buffer.from(`maille:${VERSION}:${name}`);
