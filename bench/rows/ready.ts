@@ -46,16 +46,18 @@ async function start(folder: string): Promise<number> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
+  const ready = new Promise<number>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (text.includes('ready after')) resolve((performance.now() - begun) / 1000);
+    });
+  });
   const timer = setTimeout(() => child.kill('SIGINT'), READY_WITHIN_MS);
   try {
-    for await (const chunk of child.stdout.setEncoding('utf8')) {
-      if (String(chunk).includes('ready after')) return (performance.now() - begun) / 1000;
-    }
-    throw new Error('npm start ended before it was ready');
+    const early = ended.then(() => Promise.reject(new Error('npm start ended before it was ready')));
+    return await Promise.race([ready, early]);
   } finally {
     clearTimeout(timer);
     child.kill('SIGINT');
-    child.stdout.resume();
     await ended;
   }
 }
