@@ -31,6 +31,8 @@ export interface LedgerEntry {
   digest: string;
   /** The event as stored: canonical JSON (RFC 8785), so that both doors store the same bytes. */
   body: string;
+  /** The name of its data, where that is kept apart because it is large. */
+  payload?: string;
   /** Epoch seconds after which it is hidden and then deleted. */
   expires: number;
 }
@@ -57,6 +59,22 @@ export interface Ledger {
   remove(places: { key: string; sequence: string }[]): Promise<number>;
 }
 
+/** Large data, kept apart from its events under names of the form `until/{day}/…`, which say when it is forgotten. */
+export interface Payloads {
+  /** Throws unless it was kept. */
+  put(payload: { name: string; body: Buffer; contentType: string }): Promise<void>;
+  /** Undefined where there is none. */
+  read(name: string): Promise<Buffer | undefined>;
+  /** A URL by which anybody can fetch it for so many seconds. */
+  link(name: string, seconds: number): Promise<string>;
+  /** The days of which there is data, in order. */
+  days(): Promise<string[]>;
+  /** Deletes the data of a day; answers how many. */
+  removeDay(day: string): Promise<number>;
+  /** Content when there is none. */
+  remove(name: string): Promise<void>;
+}
+
 // ── bus and rules ───────────────────────────────────────────────────────────────────────────────────────────
 
 /** What travels on the shared bus and is matched by rules: the event and what the mesh knows of it. */
@@ -65,6 +83,8 @@ export interface RoutedEvent {
   sequence: string;
   dataset: string;
   schemaVersion: number;
+  /** The name of its data, where that is kept apart because it is large. */
+  payload?: string;
   event: CloudEvent;
 }
 

@@ -6,12 +6,13 @@ const TRIES = 3;
 
 /** What the ledger tells of an accepted event, as the bus carries it. */
 export const routed = (
-  entry: Pick<LedgerEntry, 'key' | 'sequence' | 'dataset' | 'schemaVersion' | 'body'>,
+  entry: Pick<LedgerEntry, 'key' | 'sequence' | 'dataset' | 'schemaVersion' | 'payload' | 'body'>,
 ): RoutedEvent => ({
   key: entry.key,
   sequence: entry.sequence,
   dataset: entry.dataset,
   schemaVersion: entry.schemaVersion,
+  ...(entry.payload !== undefined && { payload: entry.payload }),
   // The ledger holds only what `publish` sealed: canonical JSON of a CloudEvent.
   event: JSON.parse(entry.body) as CloudEvent,
 });

@@ -26,6 +26,15 @@ export const publicUrlVariable = z.pipe(
   z.transform((text: string) => text.replace('{endpoint}', process.env['AWS_ENDPOINT_URL'] ?? '')),
 );
 
+/** An address of AWS; on a local engine the same path there. */
+export const engineVariable = z.pipe(
+  nameVariable,
+  z.transform((text: string) => {
+    const engine = process.env['AWS_ENDPOINT_URL'];
+    return engine === undefined ? text : engine.replace(/\/$/, '') + new URL(text).pathname;
+  }),
+);
+
 /** Names separated by commas; at least one. */
 export const namesVariable = z.pipe(
   nameVariable,

@@ -13,6 +13,10 @@ export interface MeshProps {
   needs: Needs;
   /** Where the mesh answers, as others reach it. */
   publicUrl: string;
+  /** The name of the bucket of large data. */
+  payloadsBucket: string;
+  /** Where that is, in path style. */
+  payloadsUrl: string;
   /** Where the handlers are, if not in `functions/`. */
   handlers?: string | undefined;
 }

@@ -28,6 +28,7 @@ export class MeshStack extends Stack {
     const names = namesOf(territory);
     super(scope, names.meshStack, { ...props, description: `${territory.name}: the data-sharing mesh` });
     const front = frontDoor(this, territory);
+    const payloadsBucket = `${names.payloadsPrefix}${this.account}-${this.region}`;
     const mesh: MeshProps = {
       territory,
       territoryText: JSON.stringify(territory),
@@ -35,6 +36,8 @@ export class MeshStack extends Stack {
       stores,
       needs: needsOf(this, territory),
       publicUrl: publicUrlOf(front, territory),
+      payloadsBucket,
+      payloadsUrl: `https://s3.${this.region}.${this.urlSuffix}/${payloadsBucket}`,
       handlers,
     };
     const publish = publishStep(this, mesh);

@@ -10,6 +10,9 @@ export interface Needs {
   readLedgerHistory: Grant;
   eraseFromLedger: Grant;
   sweepLedger: Grant;
+  keepPayloads: Grant;
+  readPayloads: Grant;
+  sweepPayloads: Grant[];
   readRegistry: Grant;
   listRegistry: Grant;
   writeRegistry: Grant;
@@ -38,6 +41,7 @@ export function needsOf(stack: Stack, territory: Territory): Needs {
   const names = namesOf(territory);
   return {
     ...ofTables(stack, names),
+    ...ofPayloads(stack, names),
     ...ofQueues(stack, names),
     ...ofBuses(stack, names),
     ...ofSecrets(stack, names),
@@ -68,6 +72,20 @@ function ofTables(stack: Stack, names: Names) {
     listDeliveries: query(names.deliveries, 'listing'),
     listDueDeliveries: query(names.deliveries, 'due'),
     foldUsage: on(names.deliveries, 'DeleteItem'),
+  };
+}
+
+function ofPayloads(stack: Stack, names: Names) {
+  const bucket = `arn:${stack.partition}:s3:::${names.payloadsPrefix}${stack.account}-${stack.region}`;
+  const on = (...actions: string[]): Grant => ({
+    actions: actions.map((action) => `s3:${action}`),
+    on: [`${bucket}/until/*`],
+    because: 'each large event has data of its own there',
+  });
+  return {
+    keepPayloads: on('PutObject'),
+    readPayloads: on('GetObject'),
+    sweepPayloads: [on('DeleteObject'), { actions: ['s3:ListBucket'], on: [bucket] }],
   };
 }
 

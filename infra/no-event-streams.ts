@@ -6,4 +6,7 @@ function refuse(): never {
   throw new Error('infra/no-event-streams.ts: this bundle cannot call operations that stream events');
 }
 
+/** What the S3 client is configured by when it is made; it marshals nothing here. */
+export const resolveEventStreamSerdeConfig = <Config>(config: Config): Config => config;
+
 export { refuse as EventStreamSerde, refuse as eventStreamSerdeProvider };

@@ -20,6 +20,7 @@ export function rowOfEntry(entry: LedgerEntry): Row {
     schemaVersion: { N: String(entry.schemaVersion) },
     digest: { S: entry.digest },
     body: { S: entry.body },
+    ...(entry.payload !== undefined && { payload: { S: entry.payload } }),
     expires: { N: String(entry.expires) },
     bucket: { S: bucketOf(entry.dataset, dayOf(decodeTime(entry.sequence)), shardOf(entry.key)) },
   };
@@ -27,6 +28,7 @@ export function rowOfEntry(entry: LedgerEntry): Row {
 
 /** The ledger entry of a row, as the table or its stream has it. */
 export function entryOfRow(row: Row): LedgerEntry {
+  const payload = row['payload']?.S;
   return {
     key: textOf(row, 'key'),
     sequence: textOf(row, 'sequence'),
@@ -36,6 +38,7 @@ export function entryOfRow(row: Row): LedgerEntry {
     schemaVersion: numberOf(row, 'schemaVersion') ?? 0,
     digest: textOf(row, 'digest'),
     body: textOf(row, 'body'),
+    ...(payload !== undefined && { payload }),
     expires: numberOf(row, 'expires') ?? 0,
   };
 }
@@ -47,7 +50,12 @@ const FIXED_REQUEST_BYTES = 700;
 /** How large an entry is, never less than DynamoDB counts it: as an item, and as a part of a request. */
 export function bytesOf(entry: LedgerEntry): { item: number; request: number } {
   const { body } = entry;
-  const short = entry.key.length + entry.sequence.length + 2 * entry.dataset.length + entry.provider.length;
+  const short =
+    (entry.payload?.length ?? 0) +
+    entry.key.length +
+    entry.sequence.length +
+    2 * entry.dataset.length +
+    entry.provider.length;
   const bytes = Buffer.byteLength(body);
   const item = FIXED_BYTES + short + entry.type.length + entry.digest.length + bytes;
   // AWS counts a transaction by its items, the local engine by its text in ASCII, where a quote takes two characters

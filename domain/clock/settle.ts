@@ -1,9 +1,8 @@
-import type { CloudEvent } from '../../events/cloudevent.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { matches } from '../pattern/match.ts';
-import type { DeliveryQueue, Ledger, Registry, Rules } from '../ports.ts';
+import type { DeliveryQueue, Ledger, Registry, RoutedEvent, Rules } from '../ports.ts';
 import { routed } from '../route.ts';
 import { eachApart } from './apart.ts';
 import { refsOf } from './release.ts';
@@ -75,9 +74,7 @@ async function backfill(deps: SettleDeps, subscription: Subscription, now: Date)
       page.map(({ key }) => key),
       now,
     );
-    const wanted = entries.flatMap((entry) =>
-      entry && wants(subscription, routed(entry).event) ? [entry] : [],
-    );
+    const wanted = entries.flatMap((entry) => (entry && wants(subscription, routed(entry)) ? [entry] : []));
     await deps.queue.send(
       wanted.map(({ key, sequence }) => ({
         message: { subscription: refsOf(subscription), event: { key, sequence } },
@@ -89,11 +86,13 @@ async function backfill(deps: SettleDeps, subscription: Subscription, now: Date)
   return count;
 }
 
-/** Whether a subscription's types and filter match an event, as its rule would. */
-export function wants({ types, filter }: Pick<Subscription, 'types' | 'filter'>, event: CloudEvent): boolean {
-  return (
-    (types === undefined || types.includes(event.type)) && (filter === undefined || matches(filter, event))
-  );
+/** Whether a subscription's types and filter match an event, as its rule would: large data passes, and is looked into later. */
+export function wants(
+  { types, filter }: Pick<Subscription, 'types' | 'filter'>,
+  { event, payload }: Pick<RoutedEvent, 'event' | 'payload'>,
+): boolean {
+  if (types !== undefined && !types.includes(event.type)) return false;
+  return filter === undefined || payload !== undefined || matches(filter, event);
 }
 
 async function markSettled(deps: SettleDeps, seen: Subscription): Promise<boolean> {

@@ -6,6 +6,7 @@ import { type PushDeps, pushNotices } from '../notices-pushed/push.ts';
 import type { Random } from '../ids.ts';
 import { cleanDeadLetters } from '../personal-data/dead-letters.ts';
 import { continueErasures } from '../personal-data/receivers.ts';
+import { sweepPayloads } from '../payloads/sweep.ts';
 import { sweepExpired } from '../personal-data/sweep.ts';
 import type {
   Bus,
@@ -13,6 +14,7 @@ import type {
   Deliveries,
   DeliveryQueue,
   Ledger,
+  Payloads,
   Registry,
   RouteGaps,
   Rules,
@@ -32,6 +34,7 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;
+  payloads: Pick<Payloads, 'days' | 'removeDay'>;
   deliveries: Deliveries;
   usage: Pick<Usage, 'fold'>;
   queue: DeliveryQueue;
@@ -62,6 +65,7 @@ export interface TickReport {
   deadLettersRemoved: number;
   eventsSwept: number;
   deliveriesSwept: number;
+  payloadsSwept: number;
 }
 
 /**
@@ -89,6 +93,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const erasureSteps = await part(continueErasures(control, now), 0);
   const deadLettersRemoved = await part(cleanDeadLetters(deps, now), 0);
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
+  const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
   // Last: receivers take their time.
   const noticesPushed = await part(pushNotices(deps, now), 0);
   if (errors.length > 0) throw errors[0];
@@ -107,6 +112,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     erasureSteps,
     deadLettersRemoved,
     ...swept,
+    payloadsSwept,
   };
 }
 

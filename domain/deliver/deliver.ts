@@ -3,13 +3,14 @@ import type { Delivery } from '../../schemas/delivery.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
-import { matches } from '../pattern/match.ts';
+import { matchesWhole } from '../payloads/filter.ts';
 import type {
   Clock,
   Deliveries,
   DeliveryMessage,
   DeliveryQueue,
   Ledger,
+  Payloads,
   PullQueues,
   Quotas,
   Sealer,
@@ -39,6 +40,8 @@ export interface DeliverDeps {
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
   /** Where the mesh answers; events say by it where their schema is. */
   publicUrl?: string | undefined;
+  /** Where large data is; only filters look into it here. */
+  payloads?: Pick<Payloads, 'read'> | undefined;
   quotas: Pick<Quotas, 'take' | 'giveBack'>;
   noteHealth: NoteHealth;
   now: Clock;
@@ -116,15 +119,11 @@ async function handle(
   units: Units,
   tries = JUDGED_AT_MOST,
 ): Promise<Done | undefined> {
+  const passes = await passesFilter(deps, task);
   const standing = await deps.standings.read(task.refs);
   const { subscription } = standing;
   const now = deps.now();
-  // While a changed filter settles, the rule of the old one still matches: the new one decides.
-  if (
-    subscription?.rule.replaces &&
-    subscription.filter &&
-    !matches(subscription.filter, task.routed.event)
-  ) {
+  if (!passes) {
     const verdict = { kind: 'withhold', clause: 'subscription.filter' } as const;
     return task.before && finish(task, standing, { status: 'withheld', verdict }, now);
   }
@@ -150,6 +149,16 @@ async function handle(
   }
   if (tries > 1) return handle(deps, task, units, tries - 1);
   throw new Error('the request took too long to make for its verdict to stand');
+}
+
+/**
+ * Whether the filter lets an event pass, where its rule did not say so: while a changed filter settles, the rule of the
+ * old one still matches; and no rule sees large data.
+ */
+async function passesFilter(deps: DeliverDeps, { refs, routed }: Task): Promise<boolean> {
+  const { subscription } = await deps.standings.read(refs);
+  if (!subscription || (!subscription.rule.replaces && routed.payload === undefined)) return true;
+  return matchesWhole(deps.payloads, subscription, routed);
 }
 
 /** The signed request, and when it was made: all that takes time between verdict and send. */

@@ -3,16 +3,22 @@ import type { CloudEvent } from '../../events/cloudevent.ts';
 import { toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
 import type { RoutedEvent, Sealer, WebhookRequest } from '../ports.ts';
+import { isJsonPayload } from '../payloads/claim.ts';
+import { payloadLink } from '../payloads/link.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { minimise } from './minimise.ts';
 import { deliveredSequence } from './pseudonym.ts';
 import type { JudgedEvent, Standing } from './verdict.ts';
 import { signatures } from './sign.ts';
 
 /** What a verdict needs to know of a routed event. */
-export const judged = ({ sequence, event }: RoutedEvent): JudgedEvent => ({
+export const judged = ({ sequence, event, payload }: RoutedEvent): JudgedEvent => ({
   type: event.type,
   acceptedAt: new Date(decodeTime(sequence)),
-  jsonData: event.data_base64 === undefined && isJson(event.datacontenttype),
+  jsonData:
+    event.data_base64 === undefined &&
+    isJson(event.datacontenttype) &&
+    (payload === undefined || isJsonPayload(payload)),
 });
 
 /** CloudEvents JSON format section 3.1: no content type means JSON; else the subtype is `json` or ends in `+json`. */
@@ -45,13 +51,34 @@ export function stated(of: RoutedEvent, event: CloudEvent, { publicUrl, replay }
 const schemaPath = ({ dataset, schemaVersion, event }: RoutedEvent): string =>
   `/v1/datasets/${dataset}/types/${encodeURIComponent(event.type)}/schemas/${schemaVersion}`;
 
-/** The event as this contract lets its consumer see it. */
+/** The event as this contract lets its consumer see it, stated, with a link of its own to large data. */
 export async function minimised(
-  { sealer, publicUrl }: { sealer: Pick<Sealer, 'derive'>; publicUrl?: string | undefined },
+  deps: { sealer: Pick<Sealer, 'derive'>; publicUrl?: string | undefined },
   event: RoutedEvent,
-  { contract }: Pick<Standing, 'contract'>,
+  standing: Pick<Standing, 'contract'>,
   replay?: string,
 ): Promise<CloudEvent> {
+  const { event: seen, sequence } = await minimisedEvent(deps.sealer, event, standing);
+  const told = { ...stated(event, seen, { publicUrl: deps.publicUrl, replay }), sequence };
+  return event.payload === undefined ? told : { ...told, dataref: await linkFor(deps, event, standing) };
+}
+
+/** A link to an event's large data: the contract's, or everybody's where nobody signed one. */
+export const linkFor = (
+  deps: { sealer: Pick<Sealer, 'derive'>; publicUrl?: string | undefined },
+  { dataset, key }: RoutedEvent,
+  { contract }: Partial<Pick<Standing, 'contract'>>,
+): Promise<string> => {
+  const signed = contract?.id.startsWith(ID_PREFIXES.contract) ? contract.id : undefined;
+  return payloadLink(deps, { dataset, key, contract: signed });
+};
+
+/** What a contract's clauses leave of an event, and the number that its consumer knows it by. */
+export async function minimisedEvent(
+  sealer: Pick<Sealer, 'derive'>,
+  event: RoutedEvent,
+  { contract }: Pick<Standing, 'contract'>,
+): Promise<{ event: CloudEvent; sequence: string }> {
   const clauses = contract?.terms.minimisation ?? [];
   const pseudonymises = contract && clauses.some((clause) => clause.do === 'pseudonymise');
   const scope = pseudonymises && {
@@ -60,9 +87,9 @@ export async function minimised(
     acceptedAt: judged(event).acceptedAt,
     sequence: event.sequence,
   };
-  const seen = stated(event, minimise(event.event, clauses, scope || undefined), { publicUrl, replay });
+  const seen = minimise(event.event, clauses, scope || undefined);
   // The mesh's own number of an event would join what two consumers got, too.
-  return scope ? { ...seen, sequence: deliveredSequence(scope) } : seen;
+  return { event: seen, sequence: scope ? deliveredSequence(scope) : event.sequence };
 }
 
 /** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */

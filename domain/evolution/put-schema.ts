@@ -6,7 +6,7 @@ import { schemaId } from '../../schemas/schema-id.ts';
 import { type SchemaPlan, schemaPlanId } from '../../schemas/schema-plan.ts';
 import { absent, type ControlDeps, overtaken } from '../control.ts';
 import { unusable } from '../datasets/put.ts';
-import type { Ledger, SchemaJudge } from '../ports.ts';
+import type { Ledger, Payloads, SchemaJudge } from '../ports.ts';
 import { judgeChange, touchedBy } from './judge.ts';
 import { tellPlan, versionChanges } from './plan.ts';
 import { type Rehearsal, rehearse } from './rehearse.ts';
@@ -15,6 +15,7 @@ import { type Rehearsal, rehearse } from './rehearse.ts';
 export interface EvolutionDeps extends ControlDeps {
   schemas: Pick<SchemaJudge, 'check' | 'judge'>;
   ledger: Pick<Ledger, 'read' | 'history'>;
+  payloads: Pick<Payloads, 'read'>;
 }
 
 /** How a schema is to be changed: when a breaking change is to be in force, or only what would come of it. */

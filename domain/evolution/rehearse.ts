@@ -3,7 +3,8 @@ import type { JsonSchema } from '../../schemas/dataset.ts';
 import type { Fault } from '../../schemas/problem.ts';
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import { decodeTime } from 'ulid';
-import type { Ledger, LedgerEntry, SchemaJudge } from '../ports.ts';
+import { whole } from '../payloads/claim.ts';
+import type { Ledger, LedgerEntry, Payloads, SchemaJudge } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
 /** How many events a rehearsal looks at: it answers before its caller gives up. */
@@ -26,7 +27,11 @@ export interface Rehearsal {
 
 /** Judges the real events of the last days by a draft. */
 export async function rehearse(
-  deps: { ledger: Pick<Ledger, 'read' | 'history'>; schemas: Pick<SchemaJudge, 'judge'> },
+  deps: {
+    ledger: Pick<Ledger, 'read' | 'history'>;
+    payloads: Pick<Payloads, 'read'>;
+    schemas: Pick<SchemaJudge, 'judge'>;
+  },
   draft: { dataset: string; type: string; schema: JsonSchema },
   { days, contracts, now }: { days: number; contracts: Contract[]; now: Date },
 ): Promise<Rehearsal> {
@@ -39,8 +44,7 @@ export async function rehearse(
     const entries = (await deps.ledger.read(keys, now)).filter((entry) => entry?.type === draft.type);
     for (const entry of entries as LedgerEntry[]) {
       result.events += 1;
-      // The ledger holds what `publish` sealed: canonical JSON of a CloudEvent.
-      const event = JSON.parse(entry.body) as CloudEvent;
+      const event = await wholeEvent(deps.payloads, entry);
       const errors = judge('data' in event ? event.data : event.data_base64);
       if (errors.length === 0) continue;
       failing.push(new Date(decodeTime(entry.sequence)));
@@ -61,4 +65,15 @@ export async function rehearse(
       failing: failing.filter((at) => at.getTime() >= Date.parse(start)).length,
     })),
   };
+}
+
+/** The event as it was published, its large data with it. */
+async function wholeEvent(
+  payloads: Pick<Payloads, 'read'>,
+  { body, payload }: LedgerEntry,
+): Promise<CloudEvent> {
+  // The ledger holds what `publish` sealed: canonical JSON of a CloudEvent.
+  const event = JSON.parse(body) as CloudEvent;
+  const data = payload === undefined ? undefined : await payloads.read(payload);
+  return payload !== undefined && data ? whole(event, payload, data) : event;
 }

@@ -8,8 +8,18 @@ import { ProblemError } from '../../schemas/problem.ts';
 import { absent } from '../control.ts';
 import { isVisible } from '../datasets/datasets.ts';
 import { verdictOnReading } from '../deliver/verdict.ts';
-import { judged, minimised, stated } from '../deliver/wire.ts';
-import type { Clock, Ledger, LedgerEntry, Page, PageRequest, Quotas, Registry, Sealer } from '../ports.ts';
+import { judged, linkFor, minimised, stated } from '../deliver/wire.ts';
+import type {
+  Clock,
+  Ledger,
+  LedgerEntry,
+  Page,
+  PageRequest,
+  Quotas,
+  Registry,
+  RoutedEvent,
+  Sealer,
+} from '../ports.ts';
 import { routed } from '../route.ts';
 import { cursors } from './cursor.ts';
 import { quotaPeriod } from '../usage/period.ts';
@@ -65,7 +75,7 @@ export async function readHistory(
   const taken = await withinQuota(deps, standing?.contract, passing);
   const items = taken.map((entry) => {
     const event = routed(entry);
-    return standing ? minimised(deps, event, standing) : stated(event, event.event, deps);
+    return standing ? minimised(deps, event, standing) : ownEvent(deps, event);
   });
   const cut = taken.length < passing.length ? taken.at(-1)?.sequence : undefined;
   const last = cut ?? found.next;
@@ -73,6 +83,12 @@ export async function readHistory(
 }
 
 const passes = (kind: string): boolean => kind === 'deliver' || kind === 'redact';
+
+/** A provider's event as it published it, with a link to large data. */
+async function ownEvent(deps: HistoryDeps, event: RoutedEvent): Promise<CloudEvent> {
+  const told = stated(event, event.event, deps);
+  return event.payload === undefined ? told : { ...told, dataref: await linkFor(deps, event, {}) };
+}
 
 interface Found {
   entries: LedgerEntry[];

@@ -1,6 +1,6 @@
 import { BUS_SOURCE } from '../../events/bus.ts';
 import type { Fault } from '../../schemas/problem.ts';
-import type { Pattern } from './flatten.ts';
+import { conditionsOf, type Pattern } from './flatten.ts';
 import { checkFilter } from './grammar.ts';
 
 /** The most characters of an event pattern (EventBridge quota "Event pattern size"). */
@@ -18,8 +18,14 @@ export const compose = ({ dataset, types, filter }: Selection): string =>
   JSON.stringify({
     source: [BUS_SOURCE],
     ...(types && { 'detail-type': types }),
-    detail: { dataset: [dataset], ...(filter && { event: filter }) },
+    detail: { dataset: [dataset], ...(filter && { event: withLargeData(filter) }) },
   });
+
+/** Large data does not travel on the bus: a filter on data lets all that refers to such pass, and `deliver` looks into it. */
+const withLargeData = (filter: Pattern): Pattern =>
+  conditionsOf(filter).some(({ path }) => path === 'data' || path.startsWith('data.'))
+    ? { $or: [filter, { dataref: [{ exists: true }] }] }
+    : filter;
 
 /** What would make EventBridge refuse the rule of a selection: its filter's grammar, and the length once composed. */
 export function checkSelection(selection: Selection, base = '/filter'): Fault[] {

@@ -1,9 +1,11 @@
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import { readCloudEvent } from '../../events/envelope.ts';
 import { eventKey } from '../../events/key.ts';
-import { sealEvent } from '../../events/seal.ts';
+import { canonicalJson } from '../../events/canonical.ts';
+import { type SealedEvent, sealEvent } from '../../events/seal.ts';
 import type { Fault, Problem } from '../../schemas/problem.ts';
-import type { AppendResult, Clock, Ledger, LedgerEntry } from '../ports.ts';
+import { claimed, MAX_PAYLOAD_BYTES, type Payload } from '../payloads/claim.ts';
+import type { AppendResult, Clock, Ledger, LedgerEntry, Payloads } from '../ports.ts';
 import { type catalogueReader, typeFinder } from './catalogue.ts';
 import type { PublishOutcome } from './outcome.ts';
 
@@ -18,11 +20,15 @@ export interface PublishDeps {
   /** A new ULID that sorts after all this process gave before. */
   nextSequence: (now: Date) => string;
   types: ReturnType<typeof catalogueReader>;
+  /** Where large data goes; without it, large events are refused. */
+  payloads?: Pick<Payloads, 'put'> | undefined;
 }
 
 /** A candidate that passed every check, ready for the ledger. */
 interface Checked {
   entry: LedgerEntry;
+  /** Large data, to be kept before the entry is. */
+  payload?: Payload;
   outcome: { id: string; source: string; digest: string };
 }
 
@@ -45,6 +51,7 @@ export async function publish(
     if ('entry' in result) checked.set(index, result);
     else outcomes[index] = result;
   }
+  await keepPayloads(deps.payloads, checked, outcomes);
   await appendAll(deps.ledger, checked, outcomes);
   return outcomes;
 }
@@ -86,23 +93,72 @@ async function check(
     );
   }
   const sealed = sealEvent(event, { source: own, now });
-  if (Buffer.byteLength(sealed.body) > MAX_EVENT_BYTES) return rejected(event.id, tooLarge(sealed.body));
   const source = sealed.event.source;
+  const key = eventKey(type.dataset, source, event.id);
+  const expires = Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400;
+  const stored = storedAs(deps, sealed, { key, expires });
+  if ('kind' in stored) return rejected(event.id, stored);
+  const { body, payload } = stored;
   return {
     outcome: { id: event.id, source, digest: sealed.digest },
+    ...(payload && { payload }),
     entry: {
-      key: eventKey(type.dataset, source, event.id),
+      key,
       sequence: deps.nextSequence(now),
       dataset: type.dataset,
       provider,
       type: type.type,
       schemaVersion: type.schemaVersion,
       digest: sealed.digest,
-      body: sealed.body,
-      expires: Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400,
+      body,
+      ...(payload && { payload: payload.name }),
+      expires,
     },
   };
 }
+
+/** What the ledger keeps of an event, its data apart where that is large; or why it is too large. */
+function storedAs(
+  { payloads }: Pick<PublishDeps, 'payloads'>,
+  { event, body, digest }: SealedEvent,
+  { key, expires }: { key: string; expires: number },
+): { body: string; payload?: Payload } | Problem {
+  if (Buffer.byteLength(body) <= MAX_EVENT_BYTES) return { body };
+  if (!payloads) return tooLarge(body, MAX_EVENT_BYTES);
+  if (event['dataref'] !== undefined) {
+    const message = 'is what the mesh refers to large data by: leave it out';
+    return notValid('The event has dataref and large data too', [{ path: '/dataref', message }]);
+  }
+  const apart = claimed(event, { key, digest, expires });
+  const rest = canonicalJson(apart.event);
+  if (Buffer.byteLength(rest) > MAX_EVENT_BYTES) return tooLarge(rest, MAX_EVENT_BYTES);
+  if (apart.payload.body.length > MAX_PAYLOAD_BYTES) return tooLarge(body, MAX_PAYLOAD_BYTES);
+  return { body: rest, payload: apart.payload };
+}
+
+/** Keeps large data before its events: an event never refers to what is not there. What was not kept is to come again. */
+async function keepPayloads(
+  payloads: PublishDeps['payloads'],
+  checked: Map<number, Checked>,
+  outcomes: PublishOutcome[],
+): Promise<void> {
+  const large = [...checked].flatMap(([index, { payload, outcome }]) =>
+    payload ? [{ index, payload, outcome }] : [],
+  );
+  const kept = await Promise.allSettled(large.map(({ payload }) => payloads?.put(payload)));
+  for (const [position, { status }] of kept.entries()) {
+    const failed = large[position];
+    if (status === 'fulfilled' || !failed) continue;
+    checked.delete(failed.index);
+    outcomes[failed.index] = { status: 'failed', id: failed.outcome.id, problem: UNAVAILABLE };
+  }
+}
+
+const UNAVAILABLE: Problem = {
+  kind: 'unavailable',
+  detail: 'The ledger could not take the event: send it again',
+  retryAfter: 1,
+};
 
 /**
  * Appends what was checked. Equal keys in one call go in rounds, the first of each key first, since the ledger takes
@@ -165,11 +221,7 @@ function outcomeOf({ outcome }: Checked, result: AppendResult): PublishOutcome {
       return {
         status: 'failed',
         id: outcome.id,
-        problem: {
-          kind: 'unavailable',
-          detail: 'The ledger could not take the event: send it again',
-          retryAfter: 1,
-        },
+        problem: UNAVAILABLE,
       };
   }
 }
@@ -189,9 +241,9 @@ const rejected = (id: string | undefined, problem: Problem): PublishOutcome & { 
 
 const notValid = (detail: string, errors: Fault[]): Problem => ({ kind: 'not-valid', detail, errors });
 
-const tooLarge = (body: string): Problem => ({
+const tooLarge = (body: string, most: number): Problem => ({
   kind: 'too-large',
-  detail: `The event has ${Buffer.byteLength(body)} bytes as canonical JSON; at most ${MAX_EVENT_BYTES} are taken`,
+  detail: `The event has ${Buffer.byteLength(body)} bytes as canonical JSON; at most ${most} are taken`,
 });
 
 function idOf(candidate: unknown): string | undefined {

@@ -98,8 +98,7 @@ async function send(
     now,
   );
   const messages = entries.flatMap((entry) => {
-    if (!entry || (types && !types.includes(entry.type)) || !wants(subscription, routed(entry).event))
-      return [];
+    if (!entry || (types && !types.includes(entry.type)) || !wants(subscription, routed(entry))) return [];
     const { key, sequence } = entry;
     return [
       {

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
-import { nameVariable, territoryVariable } from '../variables.ts';
+import { engineVariable, nameVariable, territoryVariable } from '../variables.ts';
 
 /** What `admit` is told by its stack. */
 export const environment = z.object({
   TERRITORY: territoryVariable,
   LEDGER_TABLE: nameVariable,
   REGISTRY_TABLE: nameVariable,
+  PAYLOADS_URL: engineVariable,
 });

@@ -6,6 +6,7 @@ export const environment = z.object({
   TERRITORY: territoryVariable,
   LEDGER_TABLE: nameVariable,
   REGISTRY_TABLE: nameVariable,
+  PAYLOADS_BUCKET: nameVariable,
   DELIVERIES_TABLE: nameVariable,
   DELIVERY_QUEUE_URL: z.url(),
   DELIVERY_QUEUE_ARN: nameVariable,

@@ -1,4 +1,5 @@
 import { readHistory } from '../../domain/history/history.ts';
+import { visitPayload } from '../../domain/payloads/visit.ts';
 import { cancelReplay, getReplay, startReplay } from '../../domain/replay/replay.ts';
 import { eventType } from '../../schemas/dataset.ts';
 import { instant, opaqueId } from '../../schemas/ids.ts';
@@ -18,6 +19,17 @@ const viewOf = ({ reached: _, expires: __, ...view }: Replay): object => view;
 
 /** History: read, and sent again. */
 export const historyRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/payloads/{id}',
+    did: 'payload.visited',
+    who: 'anyone',
+    scopes: ['consume', 'manage', 'publish'],
+    handle: async (deps, { identity, path }) => {
+      const location = await visitPayload(deps, identity?.caller, part(path, 'id'));
+      return { status: 303, headers: { location } };
+    },
+  }),
   route({
     method: 'GET',
     path: '/v1/datasets/{id}/events',

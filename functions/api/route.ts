@@ -4,6 +4,7 @@ import type { IdempotencyDeps } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
+import type { VisitDeps } from '../../domain/payloads/visit.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
 import type { Deliveries, Ledger, PageRequest, Sealer, Usage } from '../../domain/ports.ts';
 import type { SubscriptionDeps } from '../../domain/subscriptions/deps.ts';
@@ -18,8 +19,9 @@ export interface ApiDeps
   extends
     ParticipantDeps,
     Omit<DatasetDeps, 'registry' | 'now' | 'schemas'>,
-    Omit<EvolutionDeps, 'registry' | 'now' | 'random' | 'ledger' | 'deliveries'>,
+    Omit<EvolutionDeps, 'registry' | 'now' | 'random' | 'ledger' | 'deliveries' | 'payloads'>,
     Pick<HistoryDeps, 'quotas' | 'publicUrl'>,
+    Pick<VisitDeps, 'payloads'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory' | 'deliveries'>,
     Pick<IdempotencyDeps, 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type * as z from 'zod';
@@ -13,6 +14,7 @@ import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { checkWebhookUrl } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
+import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
@@ -46,6 +48,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     identify: (authorization) => identify({ registry, now }, authorization),
     schemas: schemaJudge(),
     judgeChange,
+    payloads: bucketPayloads({ client: new S3Client({ forcePathStyle: true }), bucket: env.PAYLOADS_BUCKET }),
     publicUrl: env.PUBLIC_URL,
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),

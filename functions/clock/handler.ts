@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
@@ -14,6 +15,7 @@ import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { sesMailer } from '../../adapters/ses/mailer.ts';
 import { deadLetters } from '../../adapters/sqs/dead-letters.ts';
+import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
@@ -47,6 +49,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   return {
     random: randomBytes,
     clock: now,
+    payloads: bucketPayloads({ client: new S3Client({ forcePathStyle: true }), bucket: env.PAYLOADS_BUCKET }),
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),

@@ -9,6 +9,7 @@ import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { lean } from '../../adapters/lean.ts';
+import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
 import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
@@ -67,6 +68,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
     sealer: openedOnce(parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER })),
     publicUrl: env.PUBLIC_URL,
+    payloads: leanPayloads({ client, url: env.PAYLOADS_URL }),
     noteHealth: healthNoter(registry, env.TERRITORY, subscriptionNotice(randomBytes)),
     now,
     territory: env.TERRITORY,

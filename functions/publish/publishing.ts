@@ -3,6 +3,7 @@ import { monotonicFactory } from 'ulid';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
+import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
 import type { Records } from '../../domain/ports.ts';
 import { catalogueReader } from '../../domain/publish/catalogue.ts';
 import type { PublishDeps } from '../../domain/publish/publish.ts';
@@ -14,7 +15,7 @@ export const now = (): Date => new Date();
 
 /** What both doors in publish with, so that neither differs from the other. */
 export function publishing(
-  env: { TERRITORY: Territory; LEDGER_TABLE: string; REGISTRY_TABLE: string },
+  env: { TERRITORY: Territory; LEDGER_TABLE: string; REGISTRY_TABLE: string; PAYLOADS_URL: string },
   client: DynamoDBClient,
 ): PublishDeps & { registry: Records } {
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
@@ -28,6 +29,7 @@ export function publishing(
       maxAgeMs: milliseconds(env.TERRITORY.verdictFreshness),
       now: Date.now,
     }),
+    payloads: leanPayloads({ client, url: env.PAYLOADS_URL }),
     registry,
   };
 }

@@ -14,10 +14,16 @@ export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
   const admit = houseFunction(scope, 'admit', {
     ...props,
     environment,
-    variables: { TERRITORY: props.territoryText, LEDGER_TABLE: names.ledger, REGISTRY_TABLE: names.registry },
+    variables: {
+      TERRITORY: props.territoryText,
+      LEDGER_TABLE: names.ledger,
+      REGISTRY_TABLE: names.registry,
+      PAYLOADS_URL: props.payloadsUrl,
+    },
     failureMeans: 'events put on ingress buses wait in admit-dead instead of being accepted.',
     grants: [
       needs.appendToLedger,
+      needs.keepPayloads,
       needs.readLedger,
       needs.readRegistry,
       needs.listRegistry,

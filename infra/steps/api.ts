@@ -14,6 +14,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       TERRITORY: props.territoryText,
       LEDGER_TABLE: names.ledger,
       REGISTRY_TABLE: names.registry,
+      PAYLOADS_BUCKET: props.payloadsBucket,
       DELIVERIES_TABLE: names.deliveries,
       DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
       DELIVERY_QUEUE_ARN: stores.delivery.queueArn,
@@ -28,6 +29,8 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
     failureMeans: 'nobody can manage contracts or subscriptions; events keep flowing as agreed.',
     grants: [
       needs.readLedger,
+      needs.keepPayloads,
+      needs.readPayloads,
       needs.readLedgerHistory,
       needs.eraseFromLedger,
       needs.readRegistry,

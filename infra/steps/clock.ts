@@ -20,6 +20,7 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       TERRITORY: props.territoryText,
       LEDGER_TABLE: names.ledger,
       REGISTRY_TABLE: names.registry,
+      PAYLOADS_BUCKET: props.payloadsBucket,
       DELIVERIES_TABLE: names.deliveries,
       DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
       DELIVERY_QUEUE_ARN: stores.delivery.queueArn,
@@ -34,6 +35,7 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       'retries and delays that are due are late, new subscriptions stay starting, notices are not pushed.',
     grants: [
       needs.readLedger,
+      ...needs.sweepPayloads,
       needs.readLedgerHistory,
       needs.eraseFromLedger,
       needs.sweepLedger,

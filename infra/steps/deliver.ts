@@ -17,6 +17,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       TERRITORY: props.territoryText,
       LEDGER_TABLE: names.ledger,
       REGISTRY_TABLE: names.registry,
+      PAYLOADS_URL: props.payloadsUrl,
       DELIVERIES_TABLE: names.deliveries,
       DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
       SEALING_KEY_PARAMETER: names.sealingKey,
@@ -25,6 +26,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
     failureMeans: 'consumers receive nothing; deliveries wait in the delivery queue and are tried again.',
     grants: [
       needs.readLedger,
+      needs.readPayloads,
       needs.readRegistry,
       needs.listRegistry,
       needs.writeRegistry,

@@ -13,10 +13,12 @@ export const publishStep = (scope: Construct, props: MeshProps): HouseFunction =
       TERRITORY: props.territoryText,
       LEDGER_TABLE: props.names.ledger,
       REGISTRY_TABLE: props.names.registry,
+      PAYLOADS_URL: props.payloadsUrl,
     },
     failureMeans: 'providers cannot publish by HTTPS; nothing is accepted, so nothing is lost.',
     grants: [
       props.needs.appendToLedger,
+      props.needs.keepPayloads,
       props.needs.readLedger,
       props.needs.readRegistry,
       props.needs.listRegistry,

@@ -6,6 +6,7 @@ import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
 import { memoryMailer } from '../../adapters/memory/mailer.ts';
 import { memoryLedger } from '../../adapters/memory/ledger.ts';
+import { memoryPayloads } from '../../adapters/memory/payloads.ts';
 import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
 import { memoryQuotas } from '../../adapters/memory/quotas.ts';
 import { memoryRegistry } from '../../adapters/memory/registry.ts';
@@ -51,6 +52,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     mailer,
     mail: mailer.mail,
     schemas: schemaJudge(),
+    payloads: memoryPayloads(),
     ledger: memoryLedger(clock),
     keepSeconds: 86_400,
     identify: (authorization: string | undefined) => identify({ registry, now }, authorization),

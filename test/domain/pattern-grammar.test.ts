@@ -144,7 +144,7 @@ describe('a filter that EventBridge refuses', () => {
 describe('a composed pattern', () => {
   it('names dataset, types and filter', () => {
     expect(compose({ dataset: 'air', types: ['a', 'b'], filter: { data: { co2: [1] } } })).toBe(
-      '{"source":["maille"],"detail-type":["a","b"],"detail":{"dataset":["air"],"event":{"data":{"co2":[1]}}}}',
+      '{"source":["maille"],"detail-type":["a","b"],"detail":{"dataset":["air"],"event":{"$or":[{"data":{"co2":[1]}},{"dataref":[{"exists":true}]}]}}}',
     );
     expect(compose({ dataset: 'air' })).toBe('{"source":["maille"],"detail":{"dataset":["air"]}}');
   });

@@ -140,6 +140,38 @@ describe('a replay', () => {
   });
 });
 
+describe('large data', () => {
+  const large = 'x'.repeat(200_000);
+  const room = { co2: 1200, room: large, teacher: 'Mme Martin' };
+
+  it('comes as a link that is judged on each visit, with a minimised copy behind it', async () => {
+    const { dataset, consumer, contract } = await sharing(0, { offer });
+    const hook = await listening();
+    const filter = { data: { co2: [{ numeric: ['>', 1000] }] } };
+    const { secret } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url }, { filter });
+    expect((await publish(provider, eventOf(dataset.type, { ...room, co2: 400 }))).status).toBe(202);
+    expect((await publish(provider, eventOf(dataset.type, room))).status).toBe(202);
+    const [request] = await hook.until(1);
+    const told = request && (verified(secret, request) as { dataref: string });
+    expect(told).not.toHaveProperty('data');
+    const visit = (key?: string) =>
+      fetch(told?.dataref ?? '', {
+        redirect: 'manual',
+        headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      });
+    const answer = await visit(consumer.key);
+    expect(answer.status).toBe(303);
+    const data = await fetch(answer.headers.get('location') ?? '');
+    expect(await data.json()).toEqual({ co2: 1200, room: large });
+    expect((await visit()).status).toBe(403);
+    expect((await visit(provider.key)).status).toBeOneOf([303, 404]);
+    await terminate(contract);
+    expect((await visit(consumer.key)).status).toBeOneOf([403, 409]);
+    await pause(2000);
+    expect(hook.received).toHaveLength(1);
+  });
+});
+
 describe('a schema', () => {
   it('grows at once, and breaks only with notice; a dry run asks the real events', async () => {
     const { dataset, consumer, all } = await sharing(3);

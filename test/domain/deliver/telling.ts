@@ -215,7 +215,7 @@ function asking(world: World): Omit<Told, 'endsWell'> {
     const all = await subscriptionsOf(world);
     const found = [...entries.all.values()].flatMap((entry) =>
       all
-        .filter((subscription) => wants(subscription, routed(entry).event))
+        .filter((subscription) => wants(subscription, routed(entry)))
         .filter(({ createdAt }) => decodeTime(entry.sequence) >= Date.parse(createdAt))
         .map((subscription) => ({ entry, subscription, id: deliveryId(entry.sequence, subscription.id) })),
     );
@@ -272,7 +272,7 @@ function asking(world: World): Omit<Told, 'endsWell'> {
       const bySequence = new Map([...entries.all.values()].map((entry) => [entry.sequence, entry]));
       return sends.all.flatMap(({ url, sequence, id }) => {
         const [entry, wish] = [bySequence.get(sequence), wishes.get(url)];
-        return entry && wish && wants(wish, routed(entry).event) ? [] : [`${id} to ${url}`];
+        return entry && wish && wants(wish, routed(entry)) ? [] : [`${id} to ${url}`];
       });
     },
   };

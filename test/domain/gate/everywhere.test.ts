@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { releaseDue } from '../../../domain/clock/release.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import { readHistory } from '../../../domain/history/history.ts';
+import { visitPayload } from '../../../domain/payloads/visit.ts';
 import { ack, receive } from '../../../domain/pull/pull.ts';
 import { advanceReplays } from '../../../domain/replay/advance.ts';
 import { startReplay } from '../../../domain/replay/replay.ts';
@@ -164,6 +165,30 @@ describe.each(Object.entries(STOPS))('once %s', (_, { clause, stop }) => {
     await flow.wakes();
     expect(flow.sent()).toEqual([]);
     expect(await recorded(entry.sequence)).toMatchObject({ status: 'withheld', clause });
+  });
+
+  test('no link to large data leads anywhere, not even one that was followed before', async () => {
+    await begin();
+    const payload = 'until/2026-04-01/one.json';
+    await flow.payloads.put({
+      name: payload,
+      body: Buffer.from('{"co2":1}'),
+      contentType: 'application/json',
+    });
+    const entry = {
+      ...(await flow.accepted()),
+      key: 'large',
+      sequence: flow.nextSequence(flow.now()),
+      payload,
+    };
+    await flow.ledger.append([entry]);
+    const deps = { ...flow, sealer: flow.deps.sealer };
+    await flow.deliver(flow.matched(subscription, entry));
+    const [told] = flow.sender.requests.map(({ body }) => JSON.parse(String(body)) as { dataref: string });
+    const id = told?.dataref.split('/').at(-1) ?? '';
+    expect(await visitPayload(deps, app, id)).toContain(payload);
+    await closes();
+    expect(['conflict', 'forbidden']).toContain((await problemOf(visitPayload(deps, app, id))).kind);
   });
 
   test('no history is read', async () => {

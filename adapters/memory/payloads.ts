@@ -1,0 +1,25 @@
+import type { Payloads } from '../../domain/ports.ts';
+import { dayOfPayload } from '../payload-day.ts';
+
+/** Large data in memory. */
+export interface MemoryPayloads extends Payloads {
+  readonly kept: Map<string, Buffer>;
+}
+
+/** Large data in memory; its links lead nowhere. */
+export function memoryPayloads(): MemoryPayloads {
+  const kept = new Map<string, Buffer>();
+  return {
+    kept,
+    put: async ({ name, body }) => void kept.set(name, Buffer.from(body)),
+    read: async (name) => kept.get(name),
+    link: async (name, seconds) => `https://payloads.example.org/${name}?seconds=${seconds}`,
+    days: async () => [...new Set([...kept.keys()].map(dayOfPayload))].sort(),
+    async removeDay(day) {
+      const names = [...kept.keys()].filter((name) => dayOfPayload(name) === day);
+      for (const name of names) kept.delete(name);
+      return names.length;
+    },
+    remove: async (name) => void kept.delete(name),
+  };
+}

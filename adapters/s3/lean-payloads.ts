@@ -1,0 +1,72 @@
+import { Buffer } from 'node:buffer';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { Payloads } from '../../domain/ports.ts';
+
+const TRIES = 3;
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Keeps and reads large data with nothing but what a function of the flow has loaded anyway: the S3 client would be
+ * larger than all the rest of it. `client` lends its region, credentials and hash.
+ */
+export function leanPayloads({
+  client,
+  url,
+}: {
+  client: DynamoDBClient;
+  /** Where the bucket is, in path style. */
+  url: string;
+}): Pick<Payloads, 'put' | 'read'> {
+  const { region, credentials, sha256 } = client.config;
+  const signer = new SignatureV4({ service: 's3', region, credentials, sha256, uriEscapePath: false });
+  const send = async (
+    method: string,
+    name: string,
+    body?: Buffer,
+    contentType?: string,
+  ): Promise<Response> => {
+    const { protocol, hostname, port, host, pathname } = new URL(`${url}/${name}`);
+    const signed = await signer.sign({
+      method,
+      protocol,
+      hostname,
+      ...(port !== '' && { port: Number(port) }),
+      path: pathname,
+      query: {},
+      headers: { host, ...(contentType !== undefined && { 'content-type': contentType }) },
+      ...(body && { body }),
+    });
+    return fetch(`${url}/${name}`, {
+      method,
+      headers: signed.headers,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body && { body: new Uint8Array(body) }),
+    });
+  };
+  return {
+    async put({ name, body, contentType }) {
+      const { ok, status } = await tried(() => send('PUT', name, body, contentType));
+      if (!ok) throw new Error(`the bucket answered ${status} to large data`);
+    },
+    async read(name) {
+      const answer = await tried(() => send('GET', name));
+      if (answer.status === 404) return undefined;
+      if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
+      return Buffer.from(await answer.arrayBuffer());
+    },
+  };
+}
+
+/** What is the service's or the network's fault is tried again. */
+async function tried(send: () => Promise<Response>): Promise<Response> {
+  for (let count = 1; ; count += 1) {
+    const answer = await send().catch((error: unknown) => {
+      if (count >= TRIES) throw error;
+      return undefined;
+    });
+    if (answer && (answer.status < 500 || count >= TRIES)) return answer;
+    await wait(50 * 2 ** count);
+  }
+}

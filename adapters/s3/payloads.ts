@@ -1,0 +1,60 @@
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { Buffer } from 'node:buffer';
+import type { Payloads } from '../../domain/ports.ts';
+
+/** Large data in S3. The functions of the flow, which only keep and read it, take `leanPayloads`. */
+export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: string }): Payloads {
+  const of = (name: string) => ({ Bucket: bucket, Key: name });
+  return {
+    async put({ name, body, contentType }) {
+      await client.send(new PutObjectCommand({ ...of(name), Body: body, ContentType: contentType }));
+    },
+
+    async read(name) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand(of(name)));
+        return Body && Buffer.from(await Body.transformToByteArray());
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+
+    link: (name, seconds) => getSignedUrl(client, new GetObjectCommand(of(name)), { expiresIn: seconds }),
+
+    async days() {
+      const query = { Bucket: bucket, Prefix: 'until/', Delimiter: '/' };
+      const days: string[] = [];
+      for await (const { CommonPrefixes } of paginateListObjectsV2({ client }, query))
+        for (const { Prefix } of CommonPrefixes ?? []) days.push(Prefix?.split('/')[1] ?? '');
+      return days.filter((day) => day !== '').sort();
+    },
+
+    async removeDay(day) {
+      let removed = 0;
+      const query = { Bucket: bucket, Prefix: `until/${day}/` };
+      for await (const { Contents } of paginateListObjectsV2({ client }, query)) {
+        const Objects = (Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
+        if (Objects.length === 0) continue;
+        const Delete = { Objects, Quiet: true };
+        const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }));
+        if (Errors && Errors.length > 0) throw new Error(`${Errors.length} objects were not deleted`);
+        removed += Objects.length;
+      }
+      return removed;
+    },
+
+    async remove(name) {
+      await client.send(new DeleteObjectCommand(of(name)));
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { memoryPayloads } from '../../adapters/memory/payloads.ts';
+import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
+import { bucketPayloads } from '../../adapters/s3/payloads.ts';
+import type { Payloads } from '../../domain/ports.ts';
+import { engineClient, engineEndpoint } from './engine.ts';
+import { engine, uniqueName } from './given-engine.ts';
+
+const bucket = uniqueName('payloads');
+const s3 = () => new S3Client({ ...engine(), forcePathStyle: true });
+const inBucket = (): Payloads => bucketPayloads({ client: s3(), bucket });
+const makers: Record<string, () => Payloads> = {
+  memory: () => memoryPayloads(),
+  s3: inBucket,
+  's3, kept and read by the lean one': () => ({
+    ...inBucket(),
+    ...leanPayloads({ client: engineClient().client, url: `${engineEndpoint()}/${bucket}` }),
+  }),
+};
+const name = (day: string): string => `until/${day}/${uniqueName('one')}.json`;
+const payload = (at: string, text = '{"a":"é"}') => ({
+  name: at,
+  body: Buffer.from(text),
+  contentType: 'application/json',
+});
+
+beforeAll(async () => {
+  await s3().send(
+    new CreateBucketCommand({
+      Bucket: bucket,
+      CreateBucketConfiguration: { LocationConstraint: 'eu-west-3' },
+    }),
+  );
+});
+
+describe.each(Object.entries(makers))('payloads: %s', (_, make) => {
+  it('gives back what was kept, byte for byte, and nothing where there is none', async () => {
+    const payloads = make();
+    const at = name('2031-01-01');
+    expect(await payloads.read(at)).toBeUndefined();
+    const bytes = Buffer.from(Array.from({ length: 100_000 }, (__, index) => index % 256));
+    await payloads.put({ name: at, body: bytes, contentType: 'image/png' });
+    expect(await payloads.read(at)).toEqual(bytes);
+    await payloads.put(payload(at));
+    expect((await payloads.read(at))?.toString()).toBe('{"a":"é"}');
+    await payloads.remove(at);
+    await payloads.remove(at);
+    expect(await payloads.read(at)).toBeUndefined();
+  });
+
+  it('tells its days in order, and deletes one of them whole', async () => {
+    const payloads = make();
+    const [first, second, third] = [name('2032-01-02'), name('2032-01-01'), name('2032-01-01')];
+    for (const at of [first, second, third]) await payloads.put(payload(at));
+    const days = (await payloads.days()).filter((day) => day.startsWith('2032'));
+    expect(days).toEqual(['2032-01-01', '2032-01-02']);
+    expect(await payloads.removeDay('2032-01-01')).toBe(2);
+    expect(await payloads.read(second)).toBeUndefined();
+    expect(await payloads.read(first)).toBeDefined();
+    expect(await payloads.removeDay('2032-01-01')).toBe(0);
+    expect(await payloads.removeDay('2032-01-02')).toBe(1);
+  });
+});
+
+describe('on AWS alone', () => {
+  it('a link fetches the data without a key, for as long as it says', async () => {
+    const payloads = inBucket();
+    const at = name('2033-01-01');
+    await payloads.put(payload(at));
+    const url = new URL(await payloads.link(at, 3));
+    expect(url.searchParams.get('X-Amz-Expires')).toBe('3');
+    const answer = await fetch(url);
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+      200,
+      'application/json',
+      '{"a":"é"}',
+    ]);
+  });
+});
