@@ -12,6 +12,7 @@ export interface Needs {
   sweepLedger: Grant;
   keepPayloads: Grant;
   readPayloads: Grant;
+  removePayloads: Grant;
   sweepPayloads: Grant[];
   readRegistry: Grant;
   listRegistry: Grant;
@@ -85,6 +86,7 @@ function ofPayloads(stack: Stack, names: Names) {
   return {
     keepPayloads: on('PutObject'),
     readPayloads: on('GetObject'),
+    removePayloads: on('DeleteObject'),
     sweepPayloads: [on('DeleteObject'), { actions: ['s3:ListBucket'], on: [bucket] }],
   };
 }

@@ -18,7 +18,7 @@ export function leanPayloads({
   client: DynamoDBClient;
   /** Where the bucket is, in path style. */
   url: string;
-}): Pick<Payloads, 'put' | 'read'> {
+}): Pick<Payloads, 'put' | 'read' | 'remove'> {
   const { region, credentials, sha256 } = client.config;
   const signer = new SignatureV4({ service: 's3', region, credentials, sha256, uriEscapePath: false });
   const send = async (
@@ -55,6 +55,10 @@ export function leanPayloads({
       if (answer.status === 404) return undefined;
       if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
       return Buffer.from(await answer.arrayBuffer());
+    },
+    async remove(name) {
+      const { ok, status } = await tried(() => send('DELETE', name));
+      if (!ok && status !== 404) throw new Error(`the bucket answered ${status} to a removal`);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -8,7 +8,7 @@ const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
  * has the form of a ULID: the event's time, so that it sorts, and 80 bits of a hash. A replay makes another one.
  */
 export function deliveryId(sequence: string, subscription: string, replay = ''): string {
-  const digest = createHash('sha256').update(`${sequence} ${subscription} ${replay}`).digest();
+  const digest = hash('sha256', `${sequence} ${subscription} ${replay}`, 'buffer');
   let text = sequence.slice(0, 10);
   for (let byte = 0; byte < 16; byte += 1) text += CROCKFORD.charAt((digest[byte] ?? 0) & 31);
   return ID_PREFIXES.delivery + text;

@@ -7,6 +7,7 @@ import type { Territory } from '../../schemas/territory.ts';
 import { absent, type ControlDeps, overtaken } from '../control.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { deliveryId } from '../deliver/identity.ts';
+import { eraseWithData } from '../payloads/erase.ts';
 import type { Ledger, Page, PageRequest, Registry } from '../ports.ts';
 import { withErased } from './in-flight.ts';
 import { findReceivers, type FindDeps, unlessMoved } from './receivers.ts';
@@ -18,7 +19,7 @@ const RECIPIENTS_SHOWN = 200;
 
 /** What erasing needs of the world. */
 export interface EraseDeps extends ControlDeps, Omit<FindDeps, 'registry' | 'now'> {
-  ledger: Pick<Ledger, 'place' | 'erase'>;
+  ledger: Pick<Ledger, 'place' | 'read' | 'erase'>;
   territory: Pick<Territory, 'id'>;
 }
 
@@ -72,7 +73,7 @@ export async function eraseEvent(
     ...(reason !== undefined && { reason }),
   };
   const known = (await deps.registry.read('erasure', stated.id)) ?? (await open(deps, stated));
-  await deps.ledger.erase(key, sequence);
+  await eraseWithData(deps, { key, sequence }, deps.now());
   // Who was found is told now; for those who are left the clock goes on.
   const erasure = known.round === 1 ? await unlessMoved(findReceivers(deps, known)) : known;
   return viewOf(deps.registry, erasure ?? known);

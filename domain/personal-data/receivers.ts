@@ -11,7 +11,8 @@ import { everyItem, overtaken } from '../control.ts';
 import { minimise } from '../deliver/minimise.ts';
 import { ERASED } from './in-flight.ts';
 import { noticeType } from '../notices.ts';
-import type { Change, Clock, Deliveries, Ledger, Registry, Sealer } from '../ports.ts';
+import { eraseWithData } from '../payloads/erase.ts';
+import type { Change, Clock, Deliveries, Ledger, Payloads, Registry, Sealer } from '../ports.ts';
 
 /** How many contracts of the dataset one step looks through: what a request may take at most. */
 const CONTRACTS_PER_STEP = 25;
@@ -23,7 +24,8 @@ export const ARRIVED_AFTER_MS = 5 * 60_000;
 /** What finding the receivers of an event needs of the world. */
 export interface FindDeps {
   registry: Pick<Registry, 'read' | 'readAll' | 'list' | 'write'>;
-  ledger: Pick<Ledger, 'erase'>;
+  ledger: Pick<Ledger, 'read' | 'erase'>;
+  payloads: Pick<Payloads, 'remove'>;
   deliveries: Pick<Deliveries, 'ofEvent' | 'replace'>;
   sealer: Pick<Sealer, 'derive'>;
   now: Clock;
@@ -54,7 +56,7 @@ export async function continueErasures(deps: FindDeps, now: Date): Promise<numbe
     if (erasure?.state !== 'open') continue;
     if (erasure.round === 2 && now.getTime() < Date.parse(erasure.at) + ARRIVED_AFTER_MS) continue;
     // Who asked for it may not have come so far.
-    await deps.ledger.erase(erasure.key, erasure.sequence);
+    await eraseWithData(deps, erasure, now);
     if (await unlessMoved(findReceivers(deps, erasure))) steps += 1;
   }
   return steps;

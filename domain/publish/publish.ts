@@ -1,16 +1,13 @@
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import { readCloudEvent } from '../../events/envelope.ts';
 import { eventKey } from '../../events/key.ts';
-import { canonicalJson } from '../../events/canonical.ts';
-import { type SealedEvent, sealEvent } from '../../events/seal.ts';
+import { sealEvent } from '../../events/seal.ts';
 import type { Fault, Problem } from '../../schemas/problem.ts';
-import { claimed, MAX_PAYLOAD_BYTES, type Payload } from '../payloads/claim.ts';
-import type { AppendResult, Clock, Ledger, LedgerEntry, Payloads } from '../ports.ts';
+import type { Payload } from '../payloads/claim.ts';
+import type { AppendResult, Clock, Ledger, LedgerEntry } from '../ports.ts';
 import { type catalogueReader, typeFinder } from './catalogue.ts';
+import { dropPayloads, keepPayloads, type LargeData, storedAs, UNAVAILABLE } from './large.ts';
 import type { PublishOutcome } from './outcome.ts';
-
-/** The most bytes of one event as stored: what every intermediary must forward (CloudEvents 1.0, "Size Limits"). */
-export const MAX_EVENT_BYTES = 64 * 1024;
 
 /** What publishing needs of the world. */
 export interface PublishDeps {
@@ -20,8 +17,7 @@ export interface PublishDeps {
   /** A new ULID that sorts after all this process gave before. */
   nextSequence: (now: Date) => string;
   types: ReturnType<typeof catalogueReader>;
-  /** Where large data goes; without it, large events are refused. */
-  payloads?: Pick<Payloads, 'put'> | undefined;
+  payloads?: LargeData;
 }
 
 /** A candidate that passed every check, ready for the ledger. */
@@ -53,6 +49,7 @@ export async function publish(
   }
   await keepPayloads(deps.payloads, checked, outcomes);
   await appendAll(deps.ledger, checked, outcomes);
+  await dropPayloads(deps.payloads, checked, outcomes);
   return outcomes;
 }
 
@@ -96,7 +93,7 @@ async function check(
   const source = sealed.event.source;
   const key = eventKey(type.dataset, source, event.id);
   const expires = Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400;
-  const stored = storedAs(deps, sealed, { key, expires });
+  const stored = storedAs(deps.payloads, sealed, { key, expires });
   if ('kind' in stored) return rejected(event.id, stored);
   const { body, payload } = stored;
   return {
@@ -116,49 +113,6 @@ async function check(
     },
   };
 }
-
-/** What the ledger keeps of an event, its data apart where that is large; or why it is too large. */
-function storedAs(
-  { payloads }: Pick<PublishDeps, 'payloads'>,
-  { event, body, digest }: SealedEvent,
-  { key, expires }: { key: string; expires: number },
-): { body: string; payload?: Payload } | Problem {
-  if (Buffer.byteLength(body) <= MAX_EVENT_BYTES) return { body };
-  if (!payloads) return tooLarge(body, MAX_EVENT_BYTES);
-  if (event['dataref'] !== undefined) {
-    const message = 'is what the mesh refers to large data by: leave it out';
-    return notValid('The event has dataref and large data too', [{ path: '/dataref', message }]);
-  }
-  const apart = claimed(event, { key, digest, expires });
-  const rest = canonicalJson(apart.event);
-  if (Buffer.byteLength(rest) > MAX_EVENT_BYTES) return tooLarge(rest, MAX_EVENT_BYTES);
-  if (apart.payload.body.length > MAX_PAYLOAD_BYTES) return tooLarge(body, MAX_PAYLOAD_BYTES);
-  return { body: rest, payload: apart.payload };
-}
-
-/** Keeps large data before its events: an event never refers to what is not there. What was not kept is to come again. */
-async function keepPayloads(
-  payloads: PublishDeps['payloads'],
-  checked: Map<number, Checked>,
-  outcomes: PublishOutcome[],
-): Promise<void> {
-  const large = [...checked].flatMap(([index, { payload, outcome }]) =>
-    payload ? [{ index, payload, outcome }] : [],
-  );
-  const kept = await Promise.allSettled(large.map(({ payload }) => payloads?.put(payload)));
-  for (const [position, { status }] of kept.entries()) {
-    const failed = large[position];
-    if (status === 'fulfilled' || !failed) continue;
-    checked.delete(failed.index);
-    outcomes[failed.index] = { status: 'failed', id: failed.outcome.id, problem: UNAVAILABLE };
-  }
-}
-
-const UNAVAILABLE: Problem = {
-  kind: 'unavailable',
-  detail: 'The ledger could not take the event: send it again',
-  retryAfter: 1,
-};
 
 /**
  * Appends what was checked. Equal keys in one call go in rounds, the first of each key first, since the ledger takes
@@ -240,11 +194,6 @@ const rejected = (id: string | undefined, problem: Problem): PublishOutcome & { 
 });
 
 const notValid = (detail: string, errors: Fault[]): Problem => ({ kind: 'not-valid', detail, errors });
-
-const tooLarge = (body: string, most: number): Problem => ({
-  kind: 'too-large',
-  detail: `The event has ${Buffer.byteLength(body)} bytes as canonical JSON; at most ${most} are taken`,
-});
 
 function idOf(candidate: unknown): string | undefined {
   const id =

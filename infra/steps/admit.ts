@@ -24,6 +24,7 @@ export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
     grants: [
       needs.appendToLedger,
       needs.keepPayloads,
+      needs.removePayloads,
       needs.readLedger,
       needs.readRegistry,
       needs.listRegistry,

@@ -31,6 +31,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       needs.readLedger,
       needs.keepPayloads,
       needs.readPayloads,
+      needs.removePayloads,
       needs.readLedgerHistory,
       needs.eraseFromLedger,
       needs.readRegistry,

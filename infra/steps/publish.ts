@@ -19,6 +19,7 @@ export const publishStep = (scope: Construct, props: MeshProps): HouseFunction =
     grants: [
       props.needs.appendToLedger,
       props.needs.keepPayloads,
+      props.needs.removePayloads,
       props.needs.readLedger,
       props.needs.readRegistry,
       props.needs.listRegistry,

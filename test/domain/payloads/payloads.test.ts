@@ -5,6 +5,7 @@ import { readHistory } from '../../../domain/history/history.ts';
 import { MAX_PAYLOAD_BYTES } from '../../../domain/payloads/claim.ts';
 import { sweepPayloads } from '../../../domain/payloads/sweep.ts';
 import { LINK_SECONDS, visitPayload } from '../../../domain/payloads/visit.ts';
+import { eraseEvent } from '../../../domain/personal-data/erase.ts';
 import type { LedgerEntry } from '../../../domain/ports.ts';
 import { catalogueReader } from '../../../domain/publish/catalogue.ts';
 import { publish, type PublishDeps } from '../../../domain/publish/publish.ts';
@@ -107,6 +108,7 @@ describe('publishing large data', () => {
     expect(await publishes(candidate)).toMatchObject({ status: 'duplicate' });
     const other = { ...candidate, data: { co2: 1, room: large } };
     expect(await publishes(other)).toMatchObject({ status: 'rejected', problem: { kind: 'conflict' } });
+    expect(flow.payloads.kept.size).toBe(1);
     expect(flow.payloads.kept.get(entry.payload ?? '')?.toString()).toContain('Curie');
   });
 
@@ -122,12 +124,23 @@ describe('publishing large data', () => {
   });
 
   test('that could not be kept is to come again, and is not in the ledger', async () => {
-    deps.payloads = { put: () => Promise.reject(new Error('the bucket is down')) };
+    deps.payloads = { ...flow.payloads, put: () => Promise.reject(new Error('the bucket is down')) };
     const candidate = event();
     expect(await publishes(candidate)).toMatchObject({ status: 'failed', id: candidate.id });
     expect(await flow.ledger.read([eventKey('school-air', '//test/atmo', candidate.id)], flow.now())).toEqual(
       [undefined],
     );
+  });
+
+  test('goes with its event when that is erased, and is not kept when it comes again', async () => {
+    const candidate = event();
+    await accepted(candidate);
+    await eraseEvent({ ...flow, sealer: flow.deps.sealer }, given.caller('atmo'), 'school-air', {
+      id: candidate.id,
+    });
+    expect(flow.payloads.kept.size).toBe(0);
+    expect(await publishes(candidate)).toMatchObject({ status: 'rejected' });
+    expect(flow.payloads.kept.size).toBe(0);
   });
 
   test('takes bytes as they are', async () => {
