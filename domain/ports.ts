@@ -40,6 +40,15 @@ export interface LedgerEntry {
 /** What became of one entry: `conflict` is the same key with another digest, `erased` one that left its tombstone. */
 export type AppendResult = 'accepted' | 'duplicate' | 'conflict' | 'erased' | 'failed';
 
+/** What the ledger has at a key: an event, or the tombstone of one. */
+export interface LedgerPlace {
+  sequence: string;
+  type: string;
+  erased: boolean;
+  /** The name of its data, where that is kept apart. */
+  payload?: string;
+}
+
 /** The durable store of accepted events. */
 export interface Ledger {
   /**
@@ -52,11 +61,11 @@ export interface Ledger {
   /** Keys and sequences of a dataset's events accepted from `from` (inclusive) to `to` (exclusive), oldest first. */
   history(dataset: string, from: Date, to: Date): AsyncIterable<{ key: string; sequence: string }[]>;
   /** What stands at a key at `now`, tombstones included; strongly consistent. */
-  place(key: string, now: Date): Promise<{ sequence: string; type: string; erased: boolean } | undefined>;
+  place(key: string, now: Date): Promise<LedgerPlace | undefined>;
   /** Takes the event away and leaves its key, sequence and digest; content when that was done or it is gone. */
   erase(key: string, sequence: string): Promise<void>;
-  /** Deletes entries, each unless another event has taken its key; answers how many went. */
-  remove(places: { key: string; sequence: string }[]): Promise<number>;
+  /** Deletes entries, each unless another event has taken its key; answers how many went, and their data kept apart. */
+  remove(places: { key: string; sequence: string }[]): Promise<{ removed: number; payloads: string[] }>;
 }
 
 /** Large data, kept apart from its events under names of the form `until/{day}/…`, which say when it is forgotten. */
@@ -71,6 +80,8 @@ export interface Payloads {
   days(): Promise<string[]>;
   /** Deletes the data of a day; answers how many. */
   removeDay(day: string): Promise<number>;
+  /** The names of a day that go on with this beginning. */
+  names(day: string, beginning: string): Promise<string[]>;
   /** Content when there is none. */
   remove(name: string): Promise<void>;
 }

@@ -23,13 +23,20 @@ export async function eraseRow(at: Table, key: string, sequence: string): Promis
   );
 }
 
-/** Deletes an entry; false when there is another one by now, or none. */
-export const removeRow = (at: Table, { key, sequence }: Place): Promise<boolean> =>
-  unlessMoved(
+/** Deletes an entry and answers what it was; undefined when there is another one by now, or none. */
+export async function removeRow(at: Table, { key, sequence }: Place): Promise<Row | undefined> {
+  const answer = await unlessMoved(
     at.client.send(
-      new DeleteItemCommand({ TableName: at.table, Key: { key: { S: key } }, ...ifStill(sequence) }),
+      new DeleteItemCommand({
+        TableName: at.table,
+        Key: { key: { S: key } },
+        ReturnValues: 'ALL_OLD',
+        ...ifStill(sequence),
+      }),
     ),
   );
+  return answer && (answer.Attributes ?? {});
+}
 
 const ifStill = (sequence: string) => ({
   ConditionExpression: '#sequence = :sequence',
@@ -37,12 +44,11 @@ const ifStill = (sequence: string) => ({
   ExpressionAttributeValues: { ':sequence': { S: sequence } },
 });
 
-async function unlessMoved(call: Promise<unknown>): Promise<boolean> {
+async function unlessMoved<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    await call;
-    return true;
+    return await call;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;
   }
 }

@@ -42,14 +42,17 @@ export function dynamoLedger(options: Table & { clock?: Clock }): Ledger {
     async place(key, now) {
       const [row] = await getRows(options, [{ key: { S: key } }]);
       if (!row || hasExpired(row, now)) return undefined;
-      return { sequence: textOf(row, 'sequence'), type: textOf(row, 'type'), erased: isTombstone(row) };
+      const payload = row['payload']?.S;
+      const [sequence, type] = [textOf(row, 'sequence'), textOf(row, 'type')];
+      return { sequence, type, erased: isTombstone(row), ...(payload !== undefined && { payload }) };
     },
 
     erase: (key, sequence) => eraseRow(options, key, sequence),
 
     async remove(places) {
       const gone = await inParallel(DELETES_AT_ONCE, places, (place) => removeRow(options, place));
-      return gone.filter(Boolean).length;
+      const rows = gone.filter((row) => row !== undefined);
+      return { removed: rows.length, payloads: rows.flatMap((row) => row['payload']?.S ?? []) };
     },
   };
 }

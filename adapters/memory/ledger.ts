@@ -39,8 +39,8 @@ export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {
     async place(key, now) {
       const entry = entries.get(key);
       if (!entry || isPast(entry.expires, now)) return undefined;
-      const { sequence, type } = entry;
-      return { sequence, type, erased: erased.has(sequence) };
+      const { sequence, type, payload } = entry;
+      return { sequence, type, erased: erased.has(sequence), ...(payload !== undefined && { payload }) };
     },
 
     async erase(key, sequence) {
@@ -51,9 +51,12 @@ export function memoryLedger({ clock = () => new Date() }: { clock?: Clock } = {
     },
 
     async remove(places) {
-      const there = places.filter(({ key, sequence }) => entries.get(key)?.sequence === sequence);
+      const there = places.flatMap(({ key, sequence }) => {
+        const entry = entries.get(key);
+        return entry?.sequence === sequence ? [entry] : [];
+      });
       for (const { key } of there) entries.delete(key);
-      return there.length;
+      return { removed: there.length, payloads: there.flatMap(({ payload }) => payload ?? []) };
     },
   };
 }

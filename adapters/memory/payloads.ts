@@ -20,6 +20,8 @@ export function memoryPayloads(): MemoryPayloads {
       for (const name of names) kept.delete(name);
       return names.length;
     },
+    names: async (day, beginning) =>
+      [...kept.keys()].filter((name) => name.startsWith(`until/${day}/${beginning}`)).sort(),
     remove: async (name) => void kept.delete(name),
   };
 }

@@ -53,6 +53,14 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
       return removed;
     },
 
+    async names(day, beginning) {
+      const names: string[] = [];
+      const query = { Bucket: bucket, Prefix: `until/${day}/${beginning}` };
+      for await (const { Contents } of paginateListObjectsV2({ client }, query))
+        for (const { Key } of Contents ?? []) if (Key !== undefined) names.push(Key);
+      return names;
+    },
+
     async remove(name) {
       await client.send(new DeleteObjectCommand(of(name)));
     },

@@ -34,7 +34,7 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;
-  payloads: Pick<Payloads, 'days' | 'removeDay' | 'remove'>;
+  payloads: Pick<Payloads, 'days' | 'removeDay' | 'remove' | 'names'>;
   deliveries: Deliveries;
   usage: Pick<Usage, 'fold'>;
   queue: DeliveryQueue;

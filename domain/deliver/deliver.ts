@@ -119,7 +119,10 @@ async function handle(
   units: Units,
   tries = JUDGED_AT_MOST,
 ): Promise<Done | undefined> {
-  const passes = await passesFilter(deps, task);
+  // First: what was erased has no data left that a filter could be held against.
+  const early = await deps.standings.read(task.refs);
+  const erased = await wasErased(deps, early, task.routed.key, deps.now());
+  const passes = erased || (await passesFilter(deps, task));
   const standing = await deps.standings.read(task.refs);
   const { subscription } = standing;
   const now = deps.now();
@@ -127,7 +130,7 @@ async function handle(
     const verdict = { kind: 'withhold', clause: 'subscription.filter' } as const;
     return task.before && finish(task, standing, { status: 'withheld', verdict }, now);
   }
-  if (await wasErased(deps, standing, task.routed.key, now))
+  if (erased || (await wasErased(deps, standing, task.routed.key, now)))
     return finish(task, standing, { status: 'erased', verdict: ERASED }, now);
   const verdict = verdictOn(standing, judged(task.routed), now);
   if (verdict.kind === 'withhold' || !subscription || !standing.contract)

@@ -1,12 +1,23 @@
 import type { Ledger, Payloads } from '../ports.ts';
+import { removeCopies } from './copy.ts';
 
-/** Takes an event away with its large data, that first: what is interrupted is done again, and leaves nothing behind. */
+/**
+ * Takes an event away with its large data and the copies of it, those first: what is interrupted is done again, and
+ * leaves nothing behind. The tombstone goes on naming the data, so that a copy that was being made is found later.
+ */
 export async function eraseWithData(
-  { ledger, payloads }: { ledger: Pick<Ledger, 'read' | 'erase'>; payloads: Pick<Payloads, 'remove'> },
+  {
+    ledger,
+    payloads,
+  }: { ledger: Pick<Ledger, 'place' | 'erase'>; payloads: Pick<Payloads, 'remove' | 'names'> },
   { key, sequence }: { key: string; sequence: string },
   now: Date,
 ): Promise<void> {
-  const [entry] = await ledger.read([key], now);
-  if (entry?.payload !== undefined && entry.sequence === sequence) await payloads.remove(entry.payload);
-  await ledger.erase(key, sequence);
+  const place = await ledger.place(key, now);
+  if (place?.sequence !== sequence) return;
+  if (place.payload !== undefined) {
+    await payloads.remove(place.payload);
+    await removeCopies(payloads, key, now);
+  }
+  if (!place.erased) await ledger.erase(key, sequence);
 }

@@ -9,6 +9,7 @@ import { type Reading, readingOf } from '../history/reading.ts';
 import type { Clock, Ledger, Payloads, Registry, RoutedEvent, Sealer } from '../ports.ts';
 import { routed } from '../route.ts';
 import { isJsonPayload, whole } from './claim.ts';
+import { keepCopy } from './copy.ts';
 import { readLink } from './link.ts';
 
 /** What visiting large data needs of the world. */
@@ -19,8 +20,6 @@ export interface VisitDeps {
   sealer: Pick<Sealer, 'derive'>;
   now: Clock;
 }
-
-const DAY_MS = 86_400_000;
 
 /** How long a signed URL is good for: a visit may begin no later than this after its verdict. */
 export const LINK_SECONDS = 3;
@@ -64,15 +63,12 @@ async function seenAs(
   const body = await deps.payloads.read(name);
   if (!body) throw absent('payload', 'of this event');
   const copied = isJsonPayload(name) ? await minimisedJson(deps, standing, event, name, body) : body;
-  // A day from now at most, whatever the retention: the next visit makes another.
-  const day = new Date(deps.now().getTime() + DAY_MS).toISOString().slice(0, 10);
   const scope = `${standing.contract?.id ?? ''} `;
   const digest = createHash('sha256').update(scope).update(copied).digest('hex');
-  const copy = `until/${day}/copy.${digest}${name.slice(name.lastIndexOf('.'))}`;
   const { datacontenttype = 'application/octet-stream' } = event.event;
   const contentType = isJsonPayload(name) ? 'application/json' : datacontenttype;
-  await deps.payloads.put({ name: copy, body: copied, contentType });
-  return copy;
+  const stem = `${digest}${name.slice(name.lastIndexOf('.'))}`;
+  return keepCopy(deps.payloads, event.key, { stem, body: copied, contentType }, deps.now());
 }
 
 async function minimisedJson(

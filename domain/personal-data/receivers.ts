@@ -24,8 +24,8 @@ export const ARRIVED_AFTER_MS = 5 * 60_000;
 /** What finding the receivers of an event needs of the world. */
 export interface FindDeps {
   registry: Pick<Registry, 'read' | 'readAll' | 'list' | 'write'>;
-  ledger: Pick<Ledger, 'read' | 'erase'>;
-  payloads: Pick<Payloads, 'remove'>;
+  ledger: Pick<Ledger, 'place' | 'erase'>;
+  payloads: Pick<Payloads, 'remove' | 'names'>;
   deliveries: Pick<Deliveries, 'ofEvent' | 'replace'>;
   sealer: Pick<Sealer, 'derive'>;
   now: Clock;

@@ -5,7 +5,7 @@ import type { Swept } from '../../schemas/round.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { nextPart } from '../clock/round.ts';
-import type { Deliveries, Ledger, Registry } from '../ports.ts';
+import type { Deliveries, Ledger, Payloads, Registry } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
 /** What one tick does at most: datasets and subscriptions looked at, events and deliveries deleted, days walked. */
@@ -16,6 +16,7 @@ export interface SweepDeps {
   registry: Pick<Registry, 'read' | 'readAll' | 'list' | 'write'>;
   ledger: Pick<Ledger, 'history' | 'remove'>;
   deliveries: Pick<Deliveries, 'removeBefore'>;
+  payloads: Pick<Payloads, 'remove'>;
   territory: Pick<Territory, 'sweepEvery' | 'sweepAfter'>;
 }
 
@@ -86,7 +87,7 @@ const isoOf = (instant: number): string => new Date(instant).toISOString();
 
 /** Deletes a dataset's events from one instant to another, as far as the budget goes; answers how far that was. */
 async function sweepDataset(
-  { ledger }: SweepDeps,
+  { ledger, payloads }: SweepDeps,
   dataset: string,
   from: number,
   end: number,
@@ -96,7 +97,9 @@ async function sweepDataset(
   budget.days -= Math.ceil((to - from) / DAY_MS);
   for await (const page of ledger.history(dataset, new Date(from), new Date(to))) {
     const some = page.slice(0, budget.left);
-    await ledger.remove(some);
+    const { payloads: names } = await ledger.remove(some);
+    // A retention that was shortened ends before the day that their names say.
+    await Promise.all(names.map((name) => payloads.remove(name)));
     budget.left -= some.length;
     const last = some.at(-1) ?? page[0];
     // Its millisecond may have others: it is looked at again.

@@ -31,7 +31,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       needs.readLedger,
       needs.keepPayloads,
       needs.readPayloads,
-      needs.removePayloads,
+      ...needs.sweepPayloads,
       needs.readLedgerHistory,
       needs.eraseFromLedger,
       needs.readRegistry,

@@ -55,6 +55,10 @@ describe.each(Object.entries(makers))('payloads: %s', (_, make) => {
     for (const at of [first, second, third]) await payloads.put(payload(at));
     const days = (await payloads.days()).filter((day) => day.startsWith('2032'));
     expect(days).toEqual(['2032-01-01', '2032-01-02']);
+    expect(await payloads.names('2032-01-01', '')).toEqual([second, third].sort());
+    const [beginning = ''] = third.split('/').slice(2);
+    expect(await payloads.names('2032-01-01', beginning)).toEqual([third]);
+    expect(await payloads.names('2032-01-02', beginning)).toEqual([]);
     expect(await payloads.removeDay('2032-01-01')).toBe(2);
     expect(await payloads.read(second)).toBeUndefined();
     expect(await payloads.read(first)).toBeDefined();

@@ -63,7 +63,9 @@ describe.each<[string, () => Promise<Ledger>]>([
   test('removes entries, each unless another one has taken its key', async () => {
     const [one, two] = [entryOf('one'), entryOf('two')];
     await ledger.append([one, two]);
-    expect(await ledger.remove([one, { ...two, sequence: ulid() }, { key: 'no', sequence: ulid() }])).toBe(1);
+    expect(await ledger.remove([one, { ...two, sequence: ulid() }, { key: 'no', sequence: ulid() }])).toEqual(
+      { removed: 1, payloads: [] },
+    );
     expect(await ledger.read([one.key, two.key], NOW)).toEqual([undefined, two]);
     expect(await ledger.place(one.key, new Date(0))).toBeUndefined();
   });

@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { schemaJudge } from '../../../adapters/json-schema/judge.ts';
 import { readHistory } from '../../../domain/history/history.ts';
 import { MAX_PAYLOAD_BYTES } from '../../../domain/payloads/claim.ts';
+import { eraseEvent } from '../../../domain/personal-data/erase.ts';
+import { sweepExpired } from '../../../domain/personal-data/sweep.ts';
 import { sweepPayloads } from '../../../domain/payloads/sweep.ts';
 import { LINK_SECONDS, visitPayload } from '../../../domain/payloads/visit.ts';
-import { eraseEvent } from '../../../domain/personal-data/erase.ts';
 import type { LedgerEntry } from '../../../domain/ports.ts';
 import { catalogueReader } from '../../../domain/publish/catalogue.ts';
 import { publish, type PublishDeps } from '../../../domain/publish/publish.ts';
@@ -257,6 +258,22 @@ describe('a visit', () => {
     expect(['conflict', 'forbidden']).toContain((await problemOf(visit)).kind);
   });
 
+  test('leads nowhere once the event is erased: its data and the copies of it are gone', async () => {
+    const told = await delivered(await accepted(event({ id: 'badge' })));
+    const spared = await accepted(event({ id: 'spared' }));
+    await flow.changes('contract', contract.id, terms(noTeacher));
+    const copy = await visits(idOf(told));
+    expect(behind(copy)).not.toContain('Curie');
+    // No copy's name tells what event it is of.
+    expect([...flow.payloads.kept.keys()].filter((name) => name.includes('copy.')).join()).not.toContain(
+      eventKey('school-air', '//test/atmo', 'badge'),
+    );
+    const deps = { ...flow, sealer: flow.deps.sealer };
+    await eraseEvent(deps, given.caller('atmo', { roles: ['provider'] }), 'school-air', { id: 'badge' });
+    expect([...flow.payloads.kept.keys()]).toEqual([spared.payload]);
+    expect((await problemOf(visits(idOf(told)))).kind).toBe('not-found');
+  });
+
   test('by anybody else, or with a link that was made up, leads nowhere', async () => {
     const told = await delivered(await accepted(event()));
     const id = idOf(told);
@@ -266,6 +283,14 @@ describe('a visit', () => {
     );
     for (const other of ['x', id.slice(0, -1), `A${id.slice(1)}`, `${id}A`])
       expect((await problemOf(visits(other))).kind).toBe('not-found');
+  });
+
+  test('leads nowhere once the retention is shortened, and the sweep takes the data with its event', async () => {
+    await accepted(event());
+    await flow.changes('dataset', 'school-air', { retentionDays: 1 });
+    const now = new Date(flow.now().getTime() + 5 * 24 * HOUR);
+    for (let beat = 0; beat < 3; beat += 1) await sweepExpired(flow, now);
+    expect(flow.payloads.kept.size).toBe(0);
   });
 
   test('leads nowhere behind the retention, and the data goes with its day', async () => {
