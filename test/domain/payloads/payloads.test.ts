@@ -10,6 +10,7 @@ import { LINK_SECONDS, visitPayload } from '../../../domain/payloads/visit.ts';
 import type { LedgerEntry } from '../../../domain/ports.ts';
 import { catalogueReader } from '../../../domain/publish/catalogue.ts';
 import { publish, type PublishDeps } from '../../../domain/publish/publish.ts';
+import { startReplay } from '../../../domain/replay/replay.ts';
 import { receive } from '../../../domain/pull/pull.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
 import { eventKey } from '../../../events/key.ts';
@@ -178,6 +179,18 @@ describe('a delivery of large data', () => {
     expect(unread.records).toHaveLength(1);
   });
 
+  test('is in a replay, where the filter is evaluated as well', async () => {
+    const filter = { data: { co2: [{ numeric: ['>', 1000] }] } };
+    await flow.changes('subscription', subscription.id, { filter });
+    await accepted(event());
+    await accepted(event({ data: { co2: 400, room: large } }));
+    flow.later(1000);
+    const span = { from: '2026-01-01T00:00:00.000Z', to: flow.now().toISOString() };
+    await startReplay(flow, app, subscription.id, span);
+    await flow.wakes();
+    expect(flow.sent()).toHaveLength(1);
+  });
+
   test('waits while its filter cannot be evaluated', async () => {
     await flow.changes('subscription', subscription.id, {
       filter: { data: { co2: [{ numeric: ['>', 1000] }] } },
@@ -242,6 +255,23 @@ describe('a visit', () => {
     await visits(idOf(told));
     await flow.changes('contract', contract.id, { state });
     expect(['conflict', 'forbidden']).toContain((await problemOf(visits(idOf(told)))).kind);
+  });
+
+  test('leads nowhere once the contract does not cover its type', async () => {
+    const told = await delivered(await accepted(event()));
+    await flow.changes('contract', contract.id, { types: [PICTURE] });
+    const { kind, detail } = await problemOf(visits(idOf(told)));
+    expect([kind, detail]).toEqual(['conflict', expect.stringContaining('contract.types')]);
+  });
+
+  test('goes by the contract that the link was given under, whatever others there are', async () => {
+    const stricter = await flow.begins({ contract: { id: `ctr_${'3'.repeat(26)}`, ...terms(noTeacher) } });
+    const entry = await accepted(event());
+    await flow.deliver(flow.matched(stricter.subscription, entry));
+    const [told] = flow.sender.requests.map(
+      ({ body }) => JSON.parse(String(body)) as Record<string, unknown>,
+    );
+    expect(behind(await visits(idOf(told)))).not.toContain('Curie');
   });
 
   test('that makes a copy is judged after it was made', async () => {
