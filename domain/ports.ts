@@ -254,6 +254,8 @@ export interface PullReference {
 /** One request to a webhook, whole. */
 export interface WebhookRequest {
   url: string;
+  /** POST unless it says so. */
+  method?: 'OPTIONS';
   headers: Record<string, string>;
   body: string | Buffer;
   timeoutMs: number;
@@ -261,7 +263,14 @@ export interface WebhookRequest {
 
 /** What came back: an answer, or why there was none. `refused` is an address that must not be reached. */
 export type WebhookAnswer =
-  | { kind: 'answer'; status: number; retryAfter?: string; body: string }
+  | {
+      kind: 'answer';
+      status: number;
+      retryAfter?: string;
+      /** `WebHook-Allowed-Origin` and `WebHook-Allowed-Rate`, where it has them. */
+      consent?: { origin: string; rate?: string };
+      body: string;
+    }
   | { kind: 'no-answer'; error: string }
   | { kind: 'refused'; error: string };
 

@@ -40,6 +40,8 @@ export const territory = z.strictObject({
   rejectionRetention: duration.default('P7D'),
   /** Lets webhooks reach private and loopback addresses over plain HTTP: local engines only. */
   privateWebhooks: z.boolean().default(false),
+  /** The ports on which webhooks may be reached; any where private addresses may be. */
+  webhookPorts: z.array(z.int().min(1).max(65_535)).min(1).default([443, 8443]),
   /**
    * Where the mesh answers, as others reach it, without a / at the end: a domain of the territory's own. `{api}` is the
    * id of the REST API, `{endpoint}` where AWS answers on a local engine. Without it, the address that AWS gives.

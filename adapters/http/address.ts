@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
+import type { Territory } from '../../schemas/territory.ts';
 
 /**
  * Whether an IP address is one of the public internet's: global unicast in IANA's registries, and none that stands
@@ -21,44 +22,42 @@ export function literalAddress(hostname: string): string | undefined {
   return isIP(bare) ? bare : undefined;
 }
 
+/** How far webhooks may reach: to which ports, or anywhere where private addresses are allowed. */
+export interface Reach {
+  privateAddresses: boolean;
+  ports: number[];
+}
+
+/** How far the webhooks of a territory may reach. */
+export const reachOf = ({
+  privateWebhooks,
+  webhookPorts,
+}: Pick<Territory, 'privateWebhooks' | 'webhookPorts'>): Reach => ({
+  privateAddresses: privateWebhooks,
+  ports: webhookPorts,
+});
+
 /** Why a webhook's URL cannot be accepted, from the URL alone; undefined when it can. Names are resolved on sending. */
-export function checkWebhookUrl(
-  url: string,
-  { privateAddresses }: { privateAddresses: boolean },
-): string | undefined {
+export function checkWebhookUrl(url: string, { privateAddresses, ports }: Reach): string | undefined {
   const parsed = URL.parse(url);
   if (!parsed) return 'is not a URL';
   if (parsed.username || parsed.password) return 'must not hold a user name or password';
   if (parsed.protocol !== 'https:' && !(privateAddresses && parsed.protocol === 'http:'))
     return 'must begin with https://';
   if (privateAddresses) return undefined;
-  if (!isSensiblePort(parsed.port))
-    return `must not use port ${parsed.port}: 443 or one above 1023 that no other protocol owns`;
+  if (!ports.includes(parsed.port === '' ? 443 : Number(parsed.port)))
+    return `must not use port ${parsed.port || 443}: this territory allows ${ports.join(', ')}`;
   const address = literalAddress(parsed.hostname);
   if (address !== undefined)
     return isPublicAddress(address) ? undefined : 'must not be a private, local or reserved address';
+  // TLS knows no dot at the end of a name (RFC 6066 section 3), and who compares names would see another one.
+  if (parsed.hostname.endsWith('.')) return 'must name a host without a dot at its end';
   return isPublicName(parsed.hostname) ? undefined : 'must name a host on the public internet';
 }
 
-/** Ports above 1023 that browsers refuse too, since a request there could speak to another protocol (WHATWG Fetch). */
-const FOREIGN_PORTS = new Set([
-  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
-  10080,
-]);
-
-function isSensiblePort(port: string): boolean {
-  if (port === '' || port === '443') return true;
-  const number = Number(port);
-  return number > 1023 && !FOREIGN_PORTS.has(number);
-}
-
 /** Special-use names (RFC 6761, 6762, 8375, 9476, ICANN's .internal) and names without a dot never are public. */
-function isPublicName(hostname: string): boolean {
-  const name = hostname.replace(/\.$/, '').toLowerCase();
-  return (
-    name.includes('.') &&
-    !/\.(?:localhost|local|internal|alt|test|invalid|example|onion|arpa|home|lan|corp|localdomain)$/.test(
-      name,
-    )
+const isPublicName = (hostname: string): boolean =>
+  hostname.includes('.') &&
+  !/\.(?:localhost|local|internal|alt|test|invalid|example|onion|arpa|home|lan|corp|localdomain)$/.test(
+    hostname,
   );
-}

@@ -3,7 +3,7 @@ import type { lookup as dnsLookup } from 'node:dns';
 import type { Agent as HttpAgent, ClientRequest, IncomingMessage, request as httpRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { Sender, WebhookAnswer, WebhookRequest } from '../../domain/ports.ts';
-import { checkWebhookUrl, literalAddress } from './address.ts';
+import { checkWebhookUrl, literalAddress, type Reach } from './address.ts';
 import { publicLookup, RefusedAddress } from './public-lookup.ts';
 
 /** How much of an answer is kept. */
@@ -24,18 +24,18 @@ const KEPT_ALIVE_MS = 30_000;
 const builtin = process.getBuiltinModule;
 
 /** What stands for the network: another resolver can be given. */
-export interface SenderOptions {
-  /** Lets private and loopback addresses be reached, over plain HTTP too. */
-  privateAddresses: boolean;
+export interface SenderOptions extends Reach {
   /** Resolves a name to all its addresses; the system's resolver unless given. */
   resolve?: typeof dnsLookup;
   connectMs?: number;
 }
 
 /** Sends to webhooks over kept connections, by node:http; one sender for the life of a process. */
-export function webhookSender({ privateAddresses, resolve, connectMs = CONNECT_MS }: SenderOptions): Sender {
+export function webhookSender({ resolve, connectMs = CONNECT_MS, ...reach }: SenderOptions): Sender {
   const keeping = { keepAlive: true, maxFreeSockets: 256, timeout: KEPT_ALIVE_MS };
-  const lookup = privateAddresses ? {} : { lookup: publicLookup(resolve ?? builtin('node:dns').lookup) };
+  const lookup = reach.privateAddresses
+    ? {}
+    : { lookup: publicLookup(resolve ?? builtin('node:dns').lookup) };
   const made: { http?: Transport; https?: Transport } = {};
   const http = (): Transport => {
     const { Agent, request } = builtin('node:http');
@@ -52,7 +52,7 @@ export function webhookSender({ privateAddresses, resolve, connectMs = CONNECT_M
     const known = targets.get(url);
     if (known !== undefined) return known;
     if (targets.size >= 10_000) targets.clear();
-    const refusal = checkWebhookUrl(url, { privateAddresses });
+    const refusal = checkWebhookUrl(url, reach);
     const target = refusal ?? toTarget(new URL(url), /^https:/i.test(url) ? https() : http());
     targets.set(url, target);
     return target;
@@ -132,7 +132,7 @@ function start(
 ): ClientRequest | Error {
   const headers = { ...webhook.headers, 'content-length': Buffer.byteLength(webhook.body) };
   try {
-    return open({ ...where, method: 'POST', headers });
+    return open({ ...where, method: webhook.method ?? 'POST', headers });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -161,6 +161,7 @@ function readAnswer(response: IncomingMessage, finish: (answer: WebhookAnswer) =
       kind: 'answer',
       status: response.statusCode ?? 0,
       ...(retryAfter !== undefined && { retryAfter }),
+      ...consentIn(response),
       body: toText(kept),
     });
   response.on('data', (chunk: Buffer) => {
@@ -171,6 +172,13 @@ function readAnswer(response: IncomingMessage, finish: (answer: WebhookAnswer) =
   // The status is the answer, and it has come: a body cut short by timeout or length changes nothing of it.
   response.on('close', done);
   response.on('error', done);
+}
+
+/** What a receiver consents to (CloudEvents HTTP webhook, section 4.2). */
+function consentIn({ headers }: IncomingMessage): Pick<WebhookAnswer & { kind: 'answer' }, 'consent'> {
+  const { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': rate } = headers;
+  if (origin === undefined) return {};
+  return { consent: { origin: String(origin), ...(rate !== undefined && { rate: String(rate) }) } };
 }
 
 /** UTF-8 cut at a byte limit may end within a character: that one is left out. */

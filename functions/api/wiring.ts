@@ -12,7 +12,7 @@ import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
-import { checkWebhookUrl } from '../../adapters/http/address.ts';
+import { checkWebhookUrl, reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
@@ -35,8 +35,8 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
   const now = () => new Date();
   const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
   const sealer = parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER });
-  const { privateWebhooks: privateAddresses } = territory;
-  const send = webhookSender({ privateAddresses });
+  const reach = reachOf(territory);
+  const send = webhookSender(reach);
   return {
     registry,
     now,
@@ -63,7 +63,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     usage: dynamoUsage({ client, table: env.DELIVERIES_TABLE }),
-    checkWebhookUrl: (url) => checkWebhookUrl(url, { privateAddresses }),
+    checkWebhookUrl: (url) => checkWebhookUrl(url, reach),
     sendTest: testSender({ send, sealer, random: randomBytes, now, territory }),
   };
 }

@@ -12,6 +12,7 @@ import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
+import { reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { sesMailer } from '../../adapters/ses/mailer.ts';
 import { deadLetters } from '../../adapters/sqs/dead-letters.ts';
@@ -62,7 +63,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
       queueArn: env.DELIVERY_QUEUE_ARN,
       deadLettersArn: env.RULE_DEAD_LETTERS_ARN,
     }),
-    send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
+    send: webhookSender(reachOf(env.TERRITORY)),
     mail: sesMailer({ client: new SESv2Client({}), sender: env.TERRITORY.noticeSender }),
     gaps: routeGaps({ client: sqs, queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
     deadLetters: deadLetters({

@@ -7,6 +7,7 @@ import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
+import { reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { lean } from '../../adapters/lean.ts';
 import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
@@ -65,7 +66,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
-    send: webhookSender({ privateAddresses: env.TERRITORY.privateWebhooks }),
+    send: webhookSender(reachOf(env.TERRITORY)),
     sealer: openedOnce(parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER })),
     publicUrl: env.PUBLIC_URL,
     payloads: leanPayloads({ client, url: env.PAYLOADS_URL }),

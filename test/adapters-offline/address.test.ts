@@ -91,7 +91,7 @@ describe('a public address', () => {
 });
 
 describe('the URL of a webhook', () => {
-  const strict = (url: string) => checkWebhookUrl(url, { privateAddresses: false });
+  const strict = (url: string) => checkWebhookUrl(url, { privateAddresses: false, ports: [443, 8443] });
 
   it.each([
     'https://example.org/hook?x=1',
@@ -111,8 +111,30 @@ describe('the URL of a webhook', () => {
     ['https://example.org:22/', 'must not use port 22'],
     ['https://example.org:80/', 'must not use port 80'],
     ['https://example.org:6667/', 'must not use port 6667'],
+    ['https://example.org:3000/', 'must not use port 3000'],
+    ['https://example.org:0/', 'must not use port 0'],
     ['https://localhost/', 'must name a host'],
     ['https://LOCALHOST./', 'must name a host'],
+    ['https://example.org./', 'must name a host without a dot at its end'],
+    ['https://metadata.google.internal./', 'must name a host'],
+    ['https://metadata.google.ｉnternal/', 'must name a host'],
+    ['https://metadata。google。internal/', 'must name a host'],
+    ['https://ⓛocalhost/', 'must name a host'],
+    ['https://local%68ost/', 'must name a host'],
+    ['https://example.org@127.0.0.1/', 'must not hold a user name'],
+    ['https://127.0.0.1\\@example.org/', 'must not be a private'],
+    ['https://127.0.0.1./', 'must not be a private'],
+    ['https://0177.0.0.1/', 'must not be a private'],
+    ['https://0x7f.1/', 'must not be a private'],
+    ['https://0/', 'must not be a private'],
+    ['https://①②⑦.0.0.1/', 'must not be a private'],
+    ['https://[fe80::1%25eth0]/', 'is not a URL'],
+    ['https://[::ffff:7f00:1]/', 'must not be a private'],
+    ['https://[64:ff9b::a9fe:a9fe]/', 'must not be a private'],
+    ['https://[2002:7f00:1::]/', 'must not be a private'],
+    ['https://[::]/', 'must not be a private'],
+    ['https://224.0.0.1/', 'must not be a private'],
+    ['https://[ff02::1]/', 'must not be a private'],
     ['https://api.localhost/', 'must name a host'],
     ['https://instance-data/', 'must name a host'],
     ['https://metadata.google.internal/', 'must name a host'],
@@ -131,7 +153,7 @@ describe('the URL of a webhook', () => {
   ])('may not be %s', (url, why) => expect(strict(url)).toContain(why));
 
   it('may be private and plain HTTP where the territory says so, and never hold a password', () => {
-    const open = (url: string) => checkWebhookUrl(url, { privateAddresses: true });
+    const open = (url: string) => checkWebhookUrl(url, { privateAddresses: true, ports: [443] });
     expect(open('http://127.0.0.1:9000/hook')).toBeUndefined();
     expect(open('https://localhost/')).toBeUndefined();
     expect(open('ftp://localhost/')).toContain('must begin with');

@@ -22,7 +22,7 @@ async function listening(server: Server | TcpServer): Promise<string> {
 }
 const receiver = (listener: RequestListener) => listening(createServer(listener));
 
-const send = webhookSender({ privateAddresses: true });
+const send = webhookSender({ privateAddresses: true, ports: [443] });
 const request = {
   headers: { 'content-type': 'application/json', 'webhook-id': 'dlv_1' },
   body: '{"é":1}',
@@ -64,6 +64,27 @@ describe('a request to a webhook', () => {
     });
     expect(seen).toEqual({ method: 'POST', path: '/hook?x=1', id: 'dlv_1', length: '8', body: request.body });
     expect(await send({ ...request, url, body: Buffer.from(request.body) })).toMatchObject({ status: 202 });
+  });
+
+  it('asks for consent by OPTIONS, and tells what is consented to', async () => {
+    let asked: unknown;
+    const url = await receiver((incoming, answer) => {
+      asked = {
+        method: incoming.method,
+        path: incoming.url,
+        origin: incoming.headers['webhook-request-origin'],
+      };
+      answer.writeHead(200, { 'WebHook-Allowed-Origin': '*', 'WebHook-Allowed-Rate': '120' }).end();
+    });
+    const handshake = { ...request, url, method: 'OPTIONS' as const, body: '' };
+    const headers = { 'webhook-request-origin': 'mesh.example' };
+    expect(await send({ ...handshake, headers })).toEqual({
+      kind: 'answer',
+      status: 200,
+      consent: { origin: '*', rate: '120' },
+      body: '',
+    });
+    expect(asked).toEqual({ method: 'OPTIONS', path: '/hook?x=1', origin: 'mesh.example' });
   });
 
   it('does not follow a redirect', async () => {
@@ -149,6 +170,17 @@ describe('no answer', () => {
     });
   });
 
+  it('is not what a dripping body gives either: the time is for the whole exchange', async () => {
+    const url = await receiver((_incoming, answer) => {
+      answer.writeHead(200);
+      const drip = setInterval(() => answer.write('.'), 20);
+      answer.on('close', () => clearInterval(drip));
+    });
+    const begun = Date.now();
+    expect(await send({ ...request, url, timeoutMs: 300 })).toMatchObject({ kind: 'answer', status: 200 });
+    expect(Date.now() - begun).toBeLessThan(1000);
+  });
+
   it('comes of trickled headers too: the time is for the whole exchange', async () => {
     const url = await listening(
       createTcpServer((socket) => {
@@ -177,14 +209,14 @@ describe('no answer', () => {
 
   it('comes when no connection is made within its own limit, long before the timeout', async () => {
     const stuck = (() => undefined) as unknown as typeof lookup;
-    const slow = webhookSender({ privateAddresses: false, resolve: stuck, connectMs: 100 });
+    const slow = webhookSender({ privateAddresses: false, ports: [443], resolve: stuck, connectMs: 100 });
     const answer = await slow({ ...request, url: 'https://example.org/', timeoutMs: 15_000 });
     expect(answer).toEqual({ kind: 'no-answer', error: 'No connection within 100 ms' });
   });
 });
 
 describe('a refused address', () => {
-  const closed = webhookSender({ privateAddresses: false });
+  const closed = webhookSender({ privateAddresses: false, ports: [443] });
 
   it.each([
     'https://127.0.0.1/',
@@ -199,13 +231,25 @@ describe('a refused address', () => {
   it.each([['127.0.0.1'], ['169.254.169.254', '10.0.0.1'], ['::ffff:127.0.0.1'], ['fd00:ec2::254']])(
     'is a name that leads to %s when it is resolved',
     async (...addresses) => {
-      const rebound = webhookSender({ privateAddresses: false, resolve: resolver(...addresses) });
+      const rebound = webhookSender({
+        privateAddresses: false,
+        ports: [443],
+        resolve: resolver(...addresses),
+      });
       expect(await rebound({ ...request, url: 'https://rebind.example.org/' })).toEqual({
         kind: 'refused',
         error: 'The name leads to a private, local or reserved address',
       });
     },
   );
+
+  it('is one on a port that the territory does not allow', async () => {
+    const url = 'https://8.8.8.8:8443/';
+    expect(await closed({ ...request, url })).toEqual({
+      kind: 'refused',
+      error: 'The URL must not use port 8443: this territory allows 443',
+    });
+  });
 
   it('among public ones is passed over, however many addresses are asked for', () => {
     const mixed = publicLookup(resolver('127.0.0.1', '8.8.8.8', '::1', '2606:4700::1111'));

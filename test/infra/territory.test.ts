@@ -24,6 +24,7 @@ describe('a territory', () => {
       privateWebhooks: false,
       ruleSettling: 'PT2M',
       buses: 1,
+      webhookPorts: [443, 8443],
     });
   });
 
