@@ -26,12 +26,15 @@ export const publicUrlVariable = z.pipe(
   z.transform((text: string) => text.replace('{endpoint}', process.env['AWS_ENDPOINT_URL'] ?? '')),
 );
 
-/** An address of AWS; on a local engine the same path there. */
+/**
+ * An address of AWS; on a local engine the same path there. Its host is not looked at: what an engine says of itself
+ * (`s3.us-east-1.127.0.0.1`) need not be a host name.
+ */
 export const engineVariable = z.pipe(
   nameVariable,
   z.transform((text: string) => {
     const engine = process.env['AWS_ENDPOINT_URL'];
-    return engine === undefined ? text : engine.replace(/\/$/, '') + new URL(text).pathname;
+    return engine === undefined ? text : text.replace(/^https?:\/\/[^/]*/, engine.replace(/\/$/, ''));
   }),
 );
 
