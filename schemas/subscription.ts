@@ -30,6 +30,13 @@ export const destination = z.discriminatedUnion('kind', [
           .max(1024)
           .regex(/^[\t\x20-\x7e]*$/),
       )
+      .refine((headers) => Object.keys(headers).length <= 20, 'must be at most 20')
+      .optional(),
+    /** `v1` by the subscription's secret, `v1a` by the key that the mesh publishes; `v1` unless it says otherwise. */
+    signatures: z
+      .array(z.enum(['v1', 'v1a']))
+      .min(1)
+      .refine((versions) => new Set(versions).size === versions.length, 'must name each once')
       .optional(),
     concurrency,
   }),

@@ -23,6 +23,7 @@ import { type Done, keep, queueReferences } from './keep.ts';
 import { type Asking, takeUnits, type Units } from './quota.ts';
 import { attemptOf, recorded, type Step } from './record.ts';
 import { afterAnswer, MAX_DELAY_SECONDS } from './retry.ts';
+import { signingOf } from './signing.ts';
 import type { StandingReader } from './standing.ts';
 import { ERASED, wasErased } from '../personal-data/in-flight.ts';
 import { type Task, tasksOf } from './tasks.ts';
@@ -173,15 +174,11 @@ async function prepare(
   destination: Subscription['destination'] & { kind: 'webhook' },
 ): Promise<{ request: WebhookRequest; at: Date }> {
   const event = await minimised(deps, task.routed, standing, task.refs.replay);
-  const live = liveSecrets(subscription, deps.now());
-  const secrets = await Promise.all(live.map(({ sealed }) => deps.sealer.unseal(sealed)));
+  const keys = await signingOf(deps.sealer, subscription, deps.now());
   const at = deps.now();
   const timeoutMs = milliseconds(deps.territory.webhookTimeout);
-  return { request: webhookRequest(destination, event, task.id, secrets, at, timeoutMs), at };
+  return { request: webhookRequest(destination, event, { ...keys, id: task.id, at, timeoutMs }), at };
 }
-
-const liveSecrets = ({ secrets }: Subscription, now: Date): Subscription['secrets'] =>
-  secrets.filter(({ until }) => until === undefined || Date.parse(until) > now.getTime());
 
 async function attempt(
   deps: DeliverDeps,

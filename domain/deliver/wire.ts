@@ -9,7 +9,7 @@ import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { minimise } from './minimise.ts';
 import { deliveredSequence } from './pseudonym.ts';
 import type { JudgedEvent, Standing } from './verdict.ts';
-import { signatures } from './sign.ts';
+import { type SigningKeys, signatures } from './sign.ts';
 
 /** What a verdict needs to know of a routed event. */
 export const judged = ({ sequence, event, payload }: RoutedEvent): JudgedEvent => ({
@@ -92,14 +92,20 @@ export async function minimisedEvent(
   return { event: seen, sequence: scope ? deliveredSequence(scope) : event.sequence };
 }
 
+/** What an event is sent with. */
+export interface Sending extends SigningKeys {
+  /** The delivery's id: the same on every attempt. */
+  id: string;
+  /** When the attempt is made; receivers judge the signature by it. */
+  at: Date;
+  timeoutMs: number;
+}
+
 /** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */
 export function webhookRequest(
   destination: Destination & { kind: 'webhook' },
   event: CloudEvent,
-  delivery: string,
-  secrets: string[],
-  at: Date,
-  timeoutMs: number,
+  { id, at, timeoutMs, ...keys }: Sending,
 ): WebhookRequest {
   const { headers, body } = destination.mode === 'binary' ? toBinary(event) : toStructured(event);
   const timestamp = Math.floor(at.getTime() / 1000);
@@ -109,9 +115,9 @@ export function webhookRequest(
       ...destination.headers,
       ...headers,
       'user-agent': 'Maille',
-      'webhook-id': delivery,
+      'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': signatures(secrets, delivery, timestamp, body),
+      'webhook-signature': signatures(keys, id, timestamp, body),
     },
     body,
     timeoutMs,

@@ -124,7 +124,9 @@ async function byWebhook(
   const destination = { kind: 'webhook', url: address, mode: 'structured', concurrency: AT_ONCE } as const;
   const event = noticeToEvent(notice, deps.territory.id);
   const timeoutMs = milliseconds(deps.territory.webhookTimeout);
-  return deps.send(webhookRequest(destination, event, notice.id, secrets, deps.clock(), timeoutMs));
+  return deps.send(
+    webhookRequest(destination, event, { secrets, id: notice.id, at: deps.clock(), timeoutMs }),
+  );
 }
 
 /** All that wait in one e-mail. */

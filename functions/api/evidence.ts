@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { listNotices } from '../../domain/notices.ts';
 import { askForNotices, pushedTo } from '../../domain/notices-pushed/ask.ts';
 import { listPublications } from '../../domain/publications.ts';
+import { sourceIdentity } from '../../domain/source.ts';
 import { noticesRequest } from '../../schemas/notice.ts';
 import { callerOf, ok, pageOf, paging, route, type Route } from './route.ts';
 
@@ -20,6 +21,14 @@ const health = (path: string): Route =>
 export const evidenceRoutes: Route[] = [
   health('/health'),
   health('/v1/health'),
+  route({
+    method: 'GET',
+    path: '/.well-known/webhooks-keys.json',
+    did: 'source.told',
+    who: 'anyone',
+    scopes: [],
+    handle: async (deps) => ok(await sourceIdentity(deps), { 'cache-control': 'public, max-age=3600' }),
+  }),
   route({
     method: 'GET',
     path: '/v1/notices',

@@ -355,4 +355,24 @@ describe('a story through the front door', () => {
       expect((await ask(undefined, `GET ${path}`)).json).toMatchObject({ status: 'ok', territory: 'test' });
     }
   });
+
+  test('who the mesh is and by which key it signs is for everybody, and for caches', async () => {
+    const { status, headers, json } = await ask(undefined, 'GET /.well-known/webhooks-keys.json');
+    expect(status).toBe(200);
+    expect(headers['cache-control']).toBe('public, max-age=3600');
+    expect(json).toEqual({
+      territory: 'test',
+      origin: 'test',
+      keys: [
+        {
+          id: expect.stringMatching(/^[\w-]{43}$/),
+          key: expect.stringMatching(/^whpk_[A-Za-z0-9+/]{43}=$/),
+          jwk: expect.objectContaining({ kty: 'OKP', crv: 'Ed25519' }),
+        },
+      ],
+    });
+    const again = await ask(undefined, 'GET /.well-known/webhooks-keys.json');
+    expect(again.json).toEqual(json);
+    expect(JSON.stringify(json)).not.toContain('"d"');
+  });
 });

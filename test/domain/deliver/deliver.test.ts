@@ -1,6 +1,8 @@
+import { createPublicKey, verify } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
+import { sourceIdentity } from '../../../domain/source.ts';
 import type { WebhookRequest } from '../../../domain/ports.ts';
 import { given } from '../../given.ts';
 import { flowInMemory, type MemoryFlow, secretOf } from './flow.ts';
@@ -69,6 +71,22 @@ describe('a first attempt', () => {
     expect(await signaturesAfter(0)).toBe(2);
     expect(await signaturesAfter(59_999)).toBe(2);
     expect(await signaturesAfter(1)).toBe(1);
+  });
+
+  test('is signed by the published key of the mesh too, where that is wanted', async () => {
+    const { destination } = given.subscription();
+    if (destination.kind !== 'webhook') throw new Error('the story has a webhook');
+    const { subscription } = await flow.begins({
+      subscription: { destination: { ...destination, signatures: ['v1', 'v1a'] } },
+    });
+    await flow.deliver(flow.matched(subscription, await flow.accepted()));
+    const { body, headers } = only(flow.sender.requests);
+    const { keys } = await sourceIdentity(flow);
+    const key = createPublicKey({ key: { ...only(keys).jwk }, format: 'jwk' });
+    const content = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${String(body)}`;
+    const [v1, v1a] = (headers['webhook-signature'] ?? '').split(' ');
+    expect(v1).toMatch(/^v1,/);
+    expect(verify(null, Buffer.from(content), key, Buffer.from(v1a?.slice(4) ?? '', 'base64'))).toBe(true);
   });
 
   test('is minimised before it is signed, and whom it concerns is replaced', async () => {

@@ -1,0 +1,19 @@
+import type { Subscription } from '../../schemas/subscription.ts';
+import type { Sealer } from '../ports.ts';
+import { type SigningKeys, sourceKey } from './sign.ts';
+
+/** What a subscription's webhook is signed by at an instant: by the secrets that live, unless it asks otherwise. */
+export async function signingOf(
+  sealer: Pick<Sealer, 'unseal' | 'derive'>,
+  { destination, secrets }: Pick<Subscription, 'destination' | 'secrets'>,
+  now: Date,
+): Promise<SigningKeys> {
+  const { signatures = ['v1'] } = destination.kind === 'webhook' ? destination : {};
+  const live = secrets.filter(({ until }) => until === undefined || Date.parse(until) > now.getTime());
+  return {
+    secrets: signatures.includes('v1')
+      ? await Promise.all(live.map(({ sealed }) => sealer.unseal(sealed)))
+      : [],
+    ...(signatures.includes('v1a') && { source: await sourceKey(sealer) }),
+  };
+}
