@@ -1,6 +1,7 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { MinimisationClause } from '../../schemas/dataset.ts';
 import type { ContractSource } from './odcs.ts';
+import { NAMESPACE, own, PROFILE } from './odrl-profile.ts';
 
 /** The context of ODRL 2.2, and what it lacks or leaves untyped. */
 export const ODRL_CONTEXT = [
@@ -8,24 +9,21 @@ export const ODRL_CONTEXT = [
   {
     odrl: 'http://www.w3.org/ns/odrl/2/',
     xsd: 'http://www.w3.org/2001/XMLSchema#',
-    maille: 'https://maille.example/ns#',
+    maille: NAMESPACE,
     uid: '@id',
     profile: { '@id': 'odrl:profile', '@type': '@id' },
     conflict: { '@id': 'odrl:conflict', '@type': '@vocab' },
     refinement: { '@id': 'odrl:refinement', '@type': '@id', '@container': '@set' },
     unit: { '@id': 'odrl:unit', '@type': '@id' },
     value: { '@id': 'http://www.w3.org/1999/02/22-rdf-syntax-ns#value', '@type': '@vocab' },
-    clause: 'maille:clause',
-    digest: 'maille:digest',
-    state: 'maille:state',
-    legalBasis: 'maille:legalBasis',
-    noticeDays: 'maille:noticeDays',
-    durationDays: 'maille:durationDays',
+    clause: own('clause'),
+    digest: own('digest'),
+    state: own('state'),
+    legalBasis: own('legalBasis'),
+    noticeDays: own('noticeDays'),
+    durationDays: own('durationDays'),
   },
 ] as const;
-
-/** The profile that gives the actions and operands of the mesh their meaning. */
-const PROFILE = 'https://maille.example/ns/odrl';
 
 interface Constraint {
   leftOperand: string;
@@ -97,7 +95,7 @@ function constraintsOf({ purpose, from, until, types, terms }: Contract): Constr
             leftOperand: 'odrl:count',
             operator: 'odrl:lteq',
             rightOperand: typed('integer', String(quota.events)),
-            unit: quota.per === 'P1D' ? 'maille:eventsPerDay' : 'maille:eventsPerMonth',
+            unit: own(quota.per === 'P1D' ? 'eventsPerDay' : 'eventsPerMonth'),
           },
         ]
       : []),
@@ -117,22 +115,21 @@ function constraintsOf({ purpose, from, until, types, terms }: Contract): Constr
 
 function paymentOf({ terms: { price } }: Contract, { assigner, assignee }: Parties) {
   if (!price) return {};
-  const constraint: Constraint = {
+  const amount: Constraint = {
     leftOperand: 'odrl:payAmount',
     operator: 'odrl:eq',
     rightOperand: typed('decimal', String(price.amount)),
     unit: `urn:iso:std:iso:4217:${price.currency}`,
   };
-  const per: Constraint = { leftOperand: 'maille:per', operator: 'odrl:eq', rightOperand: price.per };
+  const per: Constraint = { leftOperand: own('per'), operator: 'odrl:eq', rightOperand: price.per };
   // Whoever has to pay is the assigner of no right: the duty names both (ODRL Information Model 2.2 section 2.6.5).
   return {
     duty: [
       {
         '@type': 'Duty',
-        action: 'odrl:compensate',
+        action: { value: 'odrl:compensate', refinement: [amount, per] },
         assigner: assignee,
         assignee: assigner,
-        constraint: [constraint, per],
       },
     ],
   };
@@ -151,15 +148,15 @@ function dutyOf(
   clause: Exclude<MinimisationClause, { do: 'delay' }>,
 ): object {
   const refinement: Constraint[] = [
-    { leftOperand: 'maille:path', operator: 'odrl:eq', rightOperand: clause.path },
+    { leftOperand: own('path'), operator: 'odrl:eq', rightOperand: clause.path },
   ];
   if (clause.do === 'round') {
     const rightOperand = typed('decimal', String(clause.to));
-    refinement.push({ leftOperand: 'maille:multiple', operator: 'odrl:eq', rightOperand });
+    refinement.push({ leftOperand: own('multiple'), operator: 'odrl:eq', rightOperand });
   }
   if (clause.do === 'pseudonymise') {
     const rightOperand = typed('duration', clause.rotate);
-    refinement.push({ leftOperand: 'maille:rotation', operator: 'odrl:eq', rightOperand });
+    refinement.push({ leftOperand: own('rotation'), operator: 'odrl:eq', rightOperand });
   }
   return {
     '@type': 'Duty',
@@ -167,7 +164,7 @@ function dutyOf(
     clause: clause.clause,
     target,
     assignee: assigner,
-    action: { value: `maille:${clause.do}`, refinement },
+    action: { value: own(clause.do), refinement },
   };
 }
 
