@@ -1,10 +1,19 @@
 import * as z from 'zod';
-import { seconds } from './duration.ts';
+import { isDuration, seconds } from './duration.ts';
 import { duration } from './iso-duration.ts';
 import { readableId } from './ids.ts';
 
 /** Waits between the attempts of a delivery, from api.md; after the last one it is parked. */
 export const DEFAULT_RETRY_WAITS = ['PT5S', 'PT5M', 'PT30M', 'PT2H', 'PT5H', 'PT10H', 'PT10H'];
+
+/**
+ * The oldest that what a verdict reads may be: promise 2 allows 5 s from a change to the last request, and making the
+ * request and its connection need their part of them.
+ */
+export const MOST_VERDICT_AGE = 'PT2S';
+
+const atMost = (most: string) =>
+  duration.refine((text) => !isDuration(text) || seconds(text) <= seconds(most), `must be at most ${most}`);
 
 /**
  * One territory: one deployment. Every duration of the mesh is declared here, so that a test territory differs
@@ -22,8 +31,8 @@ export const territory = z.strictObject({
   secretOverlap: duration.default('P1D'),
   /** How long a new rule is given before what came since is routed again. */
   ruleSettling: duration.default('PT2M'),
-  /** How old what the verdict reads may be; promise 2 allows 5 s from change to last request. */
-  verdictFreshness: duration.default('PT2S'),
+  /** How old what the verdict reads may be. */
+  verdictFreshness: atMost(MOST_VERDICT_AGE).default(MOST_VERDICT_AGE),
   /** How long one pulled message stays leased, unless extended. */
   leaseDuration: duration.default('PT1M'),
   /** How long a failing subscription is tried before it is disabled. */
@@ -31,7 +40,7 @@ export const territory = z.strictObject({
   /** How long an answer is kept under its Idempotency-Key. */
   idempotency: duration.default('P1D'),
   /** How often all rules are compared with the registry; what one may have missed in an hour is routed again. */
-  reconcileEvery: duration.refine((text) => seconds(text) <= 3600, 'must be at most PT1H').default('PT15M'),
+  reconcileEvery: atMost('PT1H').default('PT15M'),
   /** How often what has expired is looked for; deliveries every 24th time. */
   sweepEvery: duration.default('PT1H'),
   /** How long the store is given to delete by its own time to live, which costs nothing; hidden it is at once. */

@@ -62,7 +62,7 @@ export interface DeliverReport {
 }
 
 /** How long making a request may take after its verdict; longer, and the verdict is asked anew. */
-const PREPARED_WITHIN_MS = 500;
+export const PREPARED_WITHIN_MS = 500;
 /** How often, before the message is held: by then what is slow to answer once is known. */
 const JUDGED_AT_MOST = 3;
 /** A wake-up that has not come so long after its time is taken to be lost: the clock then sends another. */

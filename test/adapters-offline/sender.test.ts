@@ -4,7 +4,10 @@ import { createServer as createTcpServer, type Server as TcpServer } from 'node:
 import type { lookup } from 'node:dns';
 import { afterEach, describe, expect, it } from 'vitest';
 import { publicLookup } from '../../adapters/http/public-lookup.ts';
-import { webhookSender } from '../../adapters/http/sender.ts';
+import { CONNECT_MS, webhookSender } from '../../adapters/http/sender.ts';
+import { PREPARED_WITHIN_MS } from '../../domain/deliver/deliver.ts';
+import { milliseconds } from '../../schemas/duration.ts';
+import { MOST_VERDICT_AGE } from '../../schemas/territory.ts';
 
 const open: (Server | TcpServer)[] = [];
 afterEach(() => {
@@ -137,6 +140,27 @@ describe('a request to a webhook', () => {
     expect(await send({ ...request, url })).toMatchObject({ status: 200 });
     expect(await send({ ...request, url })).toMatchObject({ status: 200 });
     expect(count).toBe(3);
+  });
+
+  it('does not go again when that turns out so late that its verdict no longer stands', async () => {
+    let count = 0;
+    const url = await receiver((incoming, answer) => {
+      count += 1;
+      if (count === 2) setTimeout(() => incoming.socket.resetAndDestroy(), 200);
+      else incoming.resume().on('end', () => answer.end('ok'));
+    });
+    const hasty = webhookSender({ privateAddresses: true, ports: [443], connectMs: 100 });
+    expect(await hasty({ ...request, url })).toMatchObject({ status: 200 });
+    expect(await hasty({ ...request, url })).toEqual({
+      kind: 'no-answer',
+      error: 'The connection was closed',
+    });
+    expect(count).toBe(2);
+  });
+
+  it('begins within 5 s of what its verdict was read from, with something to spare for late timers', () => {
+    const begins = milliseconds(MOST_VERDICT_AGE) + PREPARED_WITHIN_MS + CONNECT_MS;
+    expect(begins).toBeLessThanOrEqual(5000 - 500);
   });
 
   it('does not go again on a connection that was new', async () => {

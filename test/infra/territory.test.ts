@@ -59,6 +59,18 @@ describe('a territory', () => {
       'here',
       /at most 19/,
     ],
+    [
+      'what verdicts rest on, older than the promise on revocation allows',
+      { here: { id: 'here', name: 'x', verdictFreshness: 'PT2.5S' } },
+      'here',
+      /\/verdictFreshness must be at most PT2S/,
+    ],
+    [
+      'a freshness that is no duration',
+      { here: { id: 'here', name: 'x', verdictFreshness: 'soon', reconcileEvery: 'late' } },
+      'here',
+      /\/verdictFreshness must be an ISO 8601 duration/,
+    ],
     ['an id that could be a bus of another', { here: { id: 'rennes-2', name: 'x' } }, 'here', /-<number>/],
   ])('is refused: %s', (_, files, name, message) => {
     expect(() => readTerritory(name, folderOf(files))).toThrow(message);
