@@ -90,8 +90,9 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const contractsMoved = await part(settleContracts(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
   const replayed = await part(advanceReplays(deps, now), 0);
-  const erasureSteps = await part(continueErasures(control, now), 0);
+  // Before erasures go on: one that this beat closes has had the dead letters looked through.
   const deadLettersRemoved = await part(cleanDeadLetters(deps, now), 0);
+  const erasureSteps = await part(continueErasures(control, now), 0);
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
   // Last: receivers take their time.

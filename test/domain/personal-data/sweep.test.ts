@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
+import { tick } from '../../../domain/clock/tick.ts';
 import { cleanDeadLetters } from '../../../domain/personal-data/dead-letters.ts';
 import { eraseEvent } from '../../../domain/personal-data/erase.ts';
 import { sweepExpired } from '../../../domain/personal-data/sweep.ts';
 import type { LedgerEntry } from '../../../domain/ports.ts';
 import { getDelivery, listDeliveries } from '../../../domain/subscriptions/deliveries.ts';
+import { eventKey } from '../../../events/key.ts';
 import { given } from '../../given.ts';
 import { problemOf } from '../mesh.ts';
 import { flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
@@ -172,7 +174,6 @@ describe('dead letters', () => {
     await cleanDeadLetters(flow, flow.now());
     flow.deadLetters.letters.set('late', { key: 'gone' });
     expect(await cleanDeadLetters(flow, flow.now())).toBe(0);
-    const { eventKey } = await import('../../../events/key.ts');
     const entry = { ...(await accepted()), key: eventKey('school-air', '//test/atmo', 'badge') };
     await flow.ledger.append([entry]);
     const provider = given.caller('atmo', { roles: ['provider'] });
@@ -181,5 +182,19 @@ describe('dead letters', () => {
     flow.deadLetters.letters.set('other', { id: 'other' });
     expect(await cleanDeadLetters(flow, flow.now())).toBe(2);
     expect([...flow.deadLetters.letters.keys()]).toEqual(['other']);
+  });
+
+  test('are looked through by the beat that closes an erasure, too', async () => {
+    await tick(flow, flow.now());
+    const key = eventKey('school-air', '//test/atmo', 'badge');
+    await flow.ledger.append([{ ...(await accepted()), key }]);
+    const provider = given.caller('atmo', { roles: ['provider'] });
+    await eraseEvent(flow, provider, 'school-air', { id: 'badge' });
+    flow.later(10 * 60_000);
+    // What was on its way ends there last of all.
+    flow.deadLetters.letters.set('late', { key });
+    await tick(flow, flow.now());
+    expect((await flow.registry.list('erasuresOpen', {}, { limit: 1 })).items).toEqual([]);
+    expect([...flow.deadLetters.letters.keys()]).toEqual([]);
   });
 });
