@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
@@ -10,19 +10,21 @@ import { LOCAL, NODE, ROOT } from './paths.ts';
 import { tail } from './python.ts';
 import { say, Trouble } from './say.ts';
 
-const LOG = join(LOCAL, 'deploy.log');
 const CDK = join(ROOT, 'node_modules/aws-cdk/bin/cdk');
 const ACCOUNT = '000000000000';
 /** How often a running deployment says how far it is. */
 const TELL_EVERY_MS = 2000;
 
-/** Bundles and synthesises a territory; answers the folder of the assembly. Needs no engine. */
-export async function synthesise(territory: string, signal?: AbortSignal): Promise<string> {
+/**
+ * Bundles and synthesises a territory for the engine on a port; answers the folder of the assembly. Needs no engine.
+ * Folder and log are the port's own, so that several can be deployed side by side.
+ */
+export async function synthesise(territory: string, port: number, signal?: AbortSignal): Promise<string> {
   mkdirSync(LOCAL, { recursive: true });
-  writeFileSync(LOG, '');
-  const assembly = join(LOCAL, `cdk.out-${territory}`);
+  writeFileSync(join(ROOT, logOf(port)), '');
+  const assembly = join(LOCAL, `cdk.out-${port}`);
   const args = ['synth', '--quiet', '-c', `territory=${territory}`, '--output', assembly];
-  await cdk(args, process.env, signal);
+  await cdk(args, process.env, { log: logOf(port), signal });
   say('bundled and synthesised');
   return assembly;
 }
@@ -36,19 +38,19 @@ export async function deploy(
   engine: Engine,
   {
     signal,
-    assembly = synthesise(territory, signal),
+    assembly = synthesise(territory, portOf(engine), signal),
   }: { signal?: AbortSignal; assembly?: Promise<string> } = {},
 ): Promise<string> {
   const { ledgerStack, meshStack } = namesOf(readTerritory(territory));
   const [folder] = await Promise.all([assembly, bootstrap(engine, signal)]);
   say(`deploying ${ledgerStack} and ${meshStack}`);
   const flags = ['--all', '--require-approval', 'never', '--method', 'direct', '--progress', 'events'];
-  await cdk(
-    ['deploy', '--app', folder, '--output', folder, ...flags],
-    engineVariables(engine),
+  await cdk(['deploy', '--app', folder, '--output', folder, ...flags], engineVariables(engine), {
+    log: logOf(portOf(engine)),
     signal,
-    progress(),
-  );
+    told: progress(),
+  });
+  rmSync(folder, { recursive: true, force: true });
   say('deployed');
   return apiUrl(engine, meshStack);
 }
@@ -91,7 +93,7 @@ export async function apiUrl(engine: Engine, meshStack: string): Promise<string>
     if (!value)
       throw new Trouble(
         `${meshStack} is not deployed on ${engine.endpoint}: it has no output ${key}.\n` +
-          'See .local/deploy.log; on an engine, what failed half-way is best begun anew: stop the engine and start again.',
+          `See ${logOf(portOf(engine))}; on an engine, what failed half-way is best begun anew: stop the engine and start again.`,
       );
     return value;
   };
@@ -101,7 +103,8 @@ export async function apiUrl(engine: Engine, meshStack: string): Promise<string>
 async function bootstrap(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
   if (await describe(engine, 'CDKToolkit')) return;
   // Without an app, which it would run for nothing.
-  await cdk(['bootstrap', `aws://${ACCOUNT}/${engine.region}`, '--app', ''], engineVariables(engine), signal);
+  const args = ['bootstrap', `aws://${ACCOUNT}/${engine.region}`, '--app', ''];
+  await cdk(args, engineVariables(engine), { log: logOf(portOf(engine)), signal });
   say('bootstrapped the engine');
 }
 
@@ -121,10 +124,14 @@ async function describe(engine: Engine, name: string): Promise<Stack | undefined
 async function cdk(
   args: string[],
   env: NodeJS.ProcessEnv,
-  signal: AbortSignal | undefined,
-  told: (line: string) => void = () => undefined,
+  {
+    log,
+    signal,
+    told = () => undefined,
+  }: { log: string; signal: AbortSignal | undefined; told?: (line: string) => void },
 ): Promise<void> {
   signal?.throwIfAborted();
+  const file = join(ROOT, log);
   const child = spawn(NODE, [CDK, ...args, '--no-notices', '--no-color', '--ci'], {
     cwd: ROOT,
     env: { ...env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
@@ -134,16 +141,21 @@ async function cdk(
   });
   const end = (): void => endOf(child);
   signal?.addEventListener('abort', end, { once: true });
-  appendFileSync(LOG, `\n$ cdk ${args.join(' ')}\n`);
-  const code = await finished(child, told);
+  appendFileSync(file, `\n$ cdk ${args.join(' ')}\n`);
+  const code = await finished(child, (text) => {
+    appendFileSync(file, text);
+    text.split('\n').forEach(told);
+  });
   signal?.removeEventListener('abort', end);
   if (signal?.aborted) throw new Trouble('Stopped.');
   if (code !== 0) {
-    throw new Trouble(
-      `cdk ${args[0]} failed. The end of .local/deploy.log:\n${tail(readFileSync(LOG, 'utf8'), 25)}`,
-    );
+    throw new Trouble(`cdk ${args[0]} failed. The end of ${log}:\n${tail(readFileSync(file, 'utf8'), 25)}`);
   }
 }
+
+const portOf = ({ endpoint }: Engine): number => Number(new URL(endpoint).port);
+/** Where what the CDK says is kept, from the root of the repository. */
+const logOf = (port: number): string => join('.local', `deploy-${port}.log`);
 
 function endOf({ pid }: ChildProcessByStdio<null, Readable, Readable>): void {
   try {
@@ -155,18 +167,14 @@ function endOf({ pid }: ChildProcessByStdio<null, Readable, Readable>): void {
 
 function finished(
   child: ChildProcessByStdio<null, Readable, Readable>,
-  told: (line: string) => void,
+  written: (text: string) => void,
 ): Promise<number | null> {
-  const listen = (chunk: string): void => {
-    appendFileSync(LOG, chunk);
-    chunk.split('\n').forEach(told);
-  };
-  child.stdout.setEncoding('utf8').on('data', listen);
-  child.stderr.setEncoding('utf8').on('data', listen);
+  child.stdout.setEncoding('utf8').on('data', written);
+  child.stderr.setEncoding('utf8').on('data', written);
   return new Promise((resolve) => {
     child.once('close', (code) => resolve(code));
     child.once('error', (error) => {
-      appendFileSync(LOG, `${error.message}\n`);
+      written(`${error.message}\n`);
       resolve(1);
     });
   });

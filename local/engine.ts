@@ -17,7 +17,7 @@ export interface Engine {
 /** An engine that runs: `ours` when this command started it and must stop it. */
 export interface RunningEngine extends Engine {
   ours: boolean;
-  /** Resolves when an engine that is ours ends by itself; the reason holds the end of its log. */
+  /** Resolves when the engine ends, not by `stop`; the reason says what to do, with the end of the log if it is ours. */
   died: Promise<Trouble>;
   /** Stops what was started, with all its Lambda processes; nothing when it is not ours. */
   stop: () => Promise<void>;
@@ -25,6 +25,7 @@ export interface RunningEngine extends Engine {
 
 const STARTS_WITHIN_MS = 60_000;
 const STOPS_WITHIN_MS = 4_000;
+const WATCHED_EVERY_MS = 1_000;
 
 /** The engine's port: `MAILLE_PORT`, else 4566. */
 export function enginePort(text: string | undefined = process.env['MAILLE_PORT']): number {
@@ -49,11 +50,22 @@ export async function openEngine(port: number, signal?: AbortSignal): Promise<Ru
   const found = await whoAnswers(engine.endpoint);
   if (found === 'engine') {
     say(`using the engine that already runs on port ${port}`);
-    return { ...engine, ours: false, died: new Promise(() => undefined), stop: async () => undefined };
+    return { ...engine, ours: false, died: vanished(engine.endpoint, port), stop: async () => undefined };
   }
   if (found === 'stranger') throw portTaken(port);
   const python = await enginePython(signal);
   return start(engine, port, python, signal);
+}
+
+/** Resolves when nobody listens where another command's engine was, asked a few times. */
+async function vanished(endpoint: string, port: number): Promise<Trouble> {
+  for (let refused = 0; refused < 3;) {
+    await sleep(WATCHED_EVERY_MS, undefined, { ref: false });
+    refused = (await whoAnswers(endpoint)) === 'nobody' ? refused + 1 : 0;
+  }
+  return new Trouble(
+    `The engine on port ${port}, which another command started, has ended, and what it held is gone.\nRun the command again.`,
+  );
 }
 
 /** Stops the engine that an earlier command left on the port; answers whether there was one. */

@@ -1,5 +1,3 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoRegistry } from '../adapters/dynamodb/registry.ts';
@@ -8,12 +6,11 @@ import { readTerritory } from '../infra/territory.ts';
 import { runDemo } from './demo/demo.ts';
 import { clientOf, deploy, synthesise } from './deploy.ts';
 import { type Engine, enginePort, openEngine, type RunningEngine } from './engine.ts';
+import { claimStart, forgetStart, writeMesh } from './mesh-file.ts';
 import { makeFirstKey } from './operator-key.ts';
-import { LOCAL } from './paths.ts';
 import { command, elapsed, say } from './say.ts';
 
 const TERRITORY = 'la-rochelle.local';
-const MESH_FILE = join(LOCAL, 'mesh.json');
 const HELP = `Brings up the mesh of La Rochelle on this machine, with a demonstration, until Ctrl-C.
 
   npm start                      everything
@@ -21,11 +18,9 @@ const HELP = `Brings up the mesh of La Rochelle on this machine, with a demonstr
   MAILLE_PORT=4567 npm start     on another port than 4566
   npm stop                       stops it from elsewhere
 
-When it is ready, .local/mesh.json holds its address and its keys.
+When it is ready, .local/mesh.json holds its address and its keys, and .local/mesh-4566.json too: where several run,
+the first is that of the one that was ready last.
 `;
-
-/** Where the command that runs on a port says who it is, for \npm stop. */
-export const startFile = (port: number): string => join(LOCAL, `start-${port}.json`);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -42,16 +37,15 @@ async function main(): Promise<void> {
       stopping.abort();
     });
   }
-  mkdirSync(LOCAL, { recursive: true });
-  writeFileSync(startFile(port), JSON.stringify({ pid: process.pid }));
+  claimStart(port);
   try {
     // Begun at once: it needs no engine, and the engine may have to be installed first.
-    const assembly = synthesise(TERRITORY, stopping.signal);
+    const assembly = synthesise(TERRITORY, port, stopping.signal);
     assembly.catch(() => undefined);
     const engine = await openEngine(port, stopping.signal);
     try {
       await Promise.race([
-        run(engine, assembly, stopping, values.demo),
+        run(engine, { port, assembly, signal: stopping.signal, withDemo: values.demo }),
         engine.died.then((trouble) => Promise.reject(trouble)),
       ]);
     } finally {
@@ -64,30 +58,29 @@ async function main(): Promise<void> {
     if (!asked) throw error;
   } finally {
     stopping.abort();
-    rmSync(startFile(port), { force: true });
+    forgetStart(port);
   }
 }
 
 async function run(
   engine: RunningEngine,
-  assembly: Promise<string>,
-  { signal }: AbortController,
-  withDemo: boolean,
+  {
+    port,
+    assembly,
+    signal,
+    withDemo,
+  }: { port: number; assembly: Promise<string>; signal: AbortSignal; withDemo: boolean },
 ): Promise<void> {
   const url = await deploy(TERRITORY, engine, { signal, assembly });
   signal.throwIfAborted();
   const { operator, dpo } = await firstKeys(engine);
-  const keys: Record<string, string> = { operator, dpo };
-  try {
-    const demo =
-      withDemo && (await runDemo({ url, operatorKey: operator, dpoKey: dpo, engine: plain(engine), signal }));
-    writeMesh(url, { ...keys, ...(demo && demo.keys) }, engine);
-    say(`ready after ${elapsed().trim()}: ${url} (keys in .local/mesh.json). Ctrl-C stops it.`);
-    await aborted(signal);
-    if (demo) await demo.done;
-  } finally {
-    if (existsSync(MESH_FILE)) rmSync(MESH_FILE);
-  }
+  const demo =
+    withDemo && (await runDemo({ url, operatorKey: operator, dpoKey: dpo, engine: plain(engine), signal }));
+  const keys = { operator, dpo, ...(demo && demo.keys) };
+  writeMesh(port, { url, territory: readTerritory(TERRITORY).id, keys, engine: plain(engine) });
+  say(`ready after ${elapsed().trim()}: ${url} (keys in .local/mesh.json). Ctrl-C stops it.`);
+  await aborted(signal);
+  if (demo) await demo.done;
 }
 
 async function firstKeys(engine: Engine): Promise<{ operator: string; dpo: string }> {
@@ -107,12 +100,6 @@ const plain = ({ endpoint, region, accessKeyId, secretAccessKey }: Engine): Engi
   accessKeyId,
   secretAccessKey,
 });
-
-// Readable by its owner only: it holds keys.
-function writeMesh(url: string, keys: Record<string, string>, engine: Engine): void {
-  const mesh = { url, territory: readTerritory(TERRITORY).id, keys, engine: plain(engine) };
-  writeFileSync(MESH_FILE, `${JSON.stringify(mesh, null, 2)}\n`, { mode: 0o600 });
-}
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

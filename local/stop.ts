@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandLine, enginePort, stopLeftEngine } from './engine.ts';
+import { enginePort, stopLeftEngine } from './engine.ts';
+import { forgetStart, isStart, startOn } from './mesh-file.ts';
 import { command, say, Trouble } from './say.ts';
-import { startFile } from './start.ts';
 
 const STOPS_WITHIN_MS = 20_000;
 
@@ -10,15 +9,15 @@ async function main(): Promise<void> {
   const port = enginePort();
   const started = await stopStart(port);
   const left = await stopLeftEngine(port);
+  // Of one that was killed.
+  forgetStart(port);
   say(started || left ? `stopped what ran on port ${port}` : `nothing of ours runs on port ${port}`);
 }
 
 /** Ends `npm start`, which stops everything that it started. */
 async function stopStart(port: number): Promise<boolean> {
-  const file = startFile(port);
-  if (!existsSync(file)) return false;
-  const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
-  if (!isStart(pid)) return false;
+  const pid = startOn(port);
+  if (pid === undefined) return false;
   process.kill(pid, 'SIGTERM');
   const last = Date.now() + STOPS_WITHIN_MS;
   while (isStart(pid)) {
@@ -28,7 +27,5 @@ async function stopStart(port: number): Promise<boolean> {
   }
   return true;
 }
-
-const isStart = (pid: number): boolean => commandLine(pid).includes('start.ts');
 
 if (import.meta.main) await command(main);

@@ -33,6 +33,15 @@ describe('the engine', () => {
     expect(await whoAnswers(engine.endpoint)).toBe('engine');
   });
 
+  it('that another command started and stopped is missed, and says what to do', async () => {
+    const port = await answering('{"services":{"sqs":"available"}}');
+    const engine = await openEngine(port);
+    const [server] = servers.splice(0);
+    server?.closeAllConnections();
+    await new Promise((done) => server?.close(done));
+    expect((await engine.died).message).toMatch(/has ended[\s\S]*Run the command again/);
+  });
+
   it.each(['<html>hello</html>', '{"status":"fine"}'])(
     'is not whatever else answers on the port: %s',
     async (body) => {
