@@ -40,7 +40,6 @@ export function bundle(name: FunctionName, handlers: string = HANDLERS): Functio
   const main = build({
     entryPoints: [join(handlers, name, 'handler.ts')],
     format: 'esm',
-    keepNames: true,
     alias: {
       '@aws-sdk/credential-provider-node': join(ROOT, 'infra/lambda-credentials.ts'),
       '@smithy/core/event-streams': join(ROOT, 'infra/no-event-streams.ts'),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 import { freshCache } from '../../domain/cache.ts';
 import { admit } from '../../domain/publish/admit.ts';
 import { milliseconds } from '../../schemas/duration.ts';
@@ -16,7 +16,7 @@ const entry = z.object({
 /** The ingress buses: events accepted from the AWS SDK. */
 export const handler = eventFunction<unknown, undefined>('admit', () => {
   const env = environment.parse(process.env);
-  const deps = publishing(env, dynamoClient());
+  const deps = publishing(env, quickDynamoClient());
   const maxAgeMs = milliseconds(env.TERRITORY.verdictFreshness);
   const participant = freshCache((id) => deps.registry.read('participant', id), { maxAgeMs, now: Date.now });
   return async (event, work) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
@@ -51,7 +51,7 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
 });
 
 function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
-  const client = dynamoClient();
+  const client = quickDynamoClient();
   const sqs = lean(SQSClient, {});
   const records = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   const now = () => new Date();

@@ -1,4 +1,4 @@
-import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 import { cachedIdentify } from '../../domain/identify.ts';
 import { publish } from '../../domain/publish/publish.ts';
 import { milliseconds } from '../../schemas/duration.ts';
@@ -11,7 +11,7 @@ import { now, publishing } from './publishing.ts';
 /** `POST /v1/events`: events accepted by HTTPS. */
 export const handler = httpFunction('publish', () => {
   const env = environment.parse(process.env);
-  const deps = publishing(env, dynamoClient());
+  const deps = publishing(env, quickDynamoClient());
   const identify = cachedIdentify(
     { registry: deps.registry, now },
     { freshnessMs: milliseconds(env.TERRITORY.verdictFreshness) },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
@@ -61,7 +61,7 @@ export const handler = httpFunction('pull', () => {
 });
 
 function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters<typeof cachedIdentify>[0] {
-  const client = dynamoClient();
+  const client = quickDynamoClient();
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   return {
     registry,

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import type { Row } from '../../adapters/dynamodb/batch.ts';
 import { entryOfRow } from '../../adapters/dynamodb/ledger-row.ts';
+import { quickEventBridge } from '../../adapters/eventbridge/client.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { lean } from '../../adapters/lean.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
@@ -17,7 +17,7 @@ export const handler = eventFunction<DynamoDBStreamEvent, undefined>('route', ()
   let problem: string | undefined;
   const deps = {
     bus: eventBus({
-      client: lean(EventBridgeClient, {}),
+      client: quickEventBridge(),
       buses: env.BUS_NAMES,
       onFailure: ({ code }) => void (problem = code),
     }),

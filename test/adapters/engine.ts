@@ -1,6 +1,6 @@
 import { CreateTableCommand, type DynamoDBClient, type GlobalSecondaryIndex } from '@aws-sdk/client-dynamodb';
 import { randomUUID } from 'node:crypto';
-import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 
 /** The engine that the AWS half of a conformance suite runs on; throws, and never skips, when there is none. */
 export function engineEndpoint(): string {
@@ -14,20 +14,20 @@ export function engineEndpoint(): string {
   return endpoint;
 }
 
-/** A DynamoDB client for the engine, and how many calls of each kind it has sent. */
-export function engineClient(): { client: DynamoDBClient; calls: () => number } {
+/** A DynamoDB client for the engine, the flow's unless another is asked for, and how many calls it was asked for. */
+export function engineClient(make = quickDynamoClient): { client: DynamoDBClient; calls: () => number } {
   engineEndpoint();
   process.env['AWS_REGION'] ??= 'eu-west-3';
   process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
-  const client = dynamoClient();
+  const client = make();
   let sent = 0;
   client.middlewareStack.add(
     (next) => (args) => {
       sent += 1;
       return next(args);
     },
-    { step: 'finalizeRequest', name: 'countCalls' },
+    { step: 'initialize', name: 'countCalls' },
   );
   return { client, calls: () => sent };
 }

@@ -1,6 +1,7 @@
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { ulid } from 'ulid';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
@@ -19,7 +20,7 @@ import { created, dataset, idAt, notice, START } from './registry-things.ts';
 
 const NOW = new Date('2026-03-04T12:00:00.000Z');
 const fresh = async (kind: 'ledger' | 'registry' | 'deliveries') => {
-  const { client } = engineClient();
+  const { client } = engineClient(dynamoClient);
   return { client, table: await freshTable(client, kind), clock: () => NOW };
 };
 

@@ -1,5 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
+import { dynamoClient } from '../../adapters/dynamodb/client.ts';
+import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { memoryRegistry } from '../../adapters/memory/registry.ts';
 import type { Change, Registry } from '../../domain/ports.ts';
@@ -9,8 +11,13 @@ import { contract, dataset, participant } from './registry-things.ts';
 
 registryConformance('memory', async (clock) => memoryRegistry({ clock }));
 registryConformance('DynamoDB', async (clock) => {
-  const { client } = engineClient();
+  const { client } = engineClient(dynamoClient);
   return dynamoRegistry({ client, table: await freshTable(client, 'registry'), clock });
+});
+registryConformance('DynamoDB, as the flow reads and writes it', async (clock) => {
+  const { client } = engineClient(dynamoClient);
+  const at = { table: await freshTable(client, 'registry'), clock };
+  return { ...dynamoRegistry({ client, ...at }), ...dynamoRecords({ client: engineClient().client, ...at }) };
 });
 
 describe('DynamoDB: the registry', () => {
@@ -19,7 +26,7 @@ describe('DynamoDB: the registry', () => {
     client: DynamoDBClient;
     callsOf: (work: () => Promise<unknown>) => Promise<number>;
   }> {
-    const { client, calls } = engineClient();
+    const { client, calls } = engineClient(dynamoClient);
     const registry = dynamoRegistry({ client, table: await freshTable(client, 'registry') });
     for (let made = 0; made < contracts; made += 100) {
       const changes = Array.from({ length: Math.min(100, contracts - made) }, (_, index): Change => ({

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
@@ -37,7 +38,7 @@ const page = { limit: 5 };
 
 /** A territory in DynamoDB in which one provider and one consumer have so many contracts and subscriptions. */
 async function territoryOf(count: number) {
-  const { client, calls } = engineClient();
+  const { client, calls } = engineClient(dynamoClient);
   const mesh = meshInMemory();
   const clock = mesh.now;
   const [registryTable, deliveriesTable, ledgerTable] = await Promise.all(
