@@ -122,6 +122,7 @@ async function handle(
 ): Promise<Done | undefined> {
   // First: what was erased has no data left that a filter could be held against.
   const early = await deps.standings.read(task.refs);
+  if (precedes(task, early.subscription)) return undefined;
   const erased = await wasErased(deps, early, task.routed.key, deps.now());
   const passes = erased || (await passesFilter(deps, task));
   const standing = await deps.standings.read(task.refs);
@@ -154,6 +155,15 @@ async function handle(
   if (tries > 1) return handle(deps, task, units, tries - 1);
   throw new Error('the request took too long to make for its verdict to stand');
 }
+
+/**
+ * Whether an event was accepted before its subscription was made: routed late, or again, it meets the rule all the same.
+ * Only a replay brings what came before.
+ */
+const precedes = ({ routed, refs }: Task, subscription: Subscription | undefined): boolean =>
+  refs.replay === undefined &&
+  subscription !== undefined &&
+  judged(routed).acceptedAt.getTime() < Date.parse(subscription.createdAt);
 
 /**
  * Whether the filter lets an event pass, where its rule did not say so: while a changed filter settles, the rule of the

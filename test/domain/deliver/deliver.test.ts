@@ -178,6 +178,21 @@ describe('a duplicate', () => {
   });
 });
 
+describe('an event that was accepted before the subscription was made', () => {
+  test('is not delivered when it is routed late, or again after an outage; a millisecond decides', async () => {
+    const entry = await flow.accepted();
+    flow.later(1);
+    const { subscription } = await flow.begins({ subscription: { createdAt: flow.now().toISOString() } });
+    const { key, sequence } = entry;
+    const late = flow.matched(subscription, entry);
+    const again = { ...late, event: { key, sequence } };
+    expect(await flow.deliver(late, again)).toMatchObject({ failed: [], records: [], dropped: 2 });
+    expect(flow.sender.requests).toEqual([]);
+    await flow.deliver(flow.matched(subscription, await flow.accepted()));
+    expect(flow.sender.requests).toHaveLength(1);
+  });
+});
+
 describe('a delay clause', () => {
   const delayed = (by: string) => ({
     terms: { minimisation: [{ clause: 'later', do: 'delay' as const, by }] },
