@@ -28,6 +28,10 @@ const server = createServer((request, response) => {
     if (request.url === '/seen') seen = none();
     return;
   }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(200, { 'webhook-allowed-origin': '*', 'webhook-allowed-rate': '*' }).end();
+    return;
+  }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {

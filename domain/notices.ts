@@ -8,7 +8,7 @@ import type { Change, Page, PageRequest, Registry } from './ports.ts';
 /** What the mesh states by notices: the CloudEvents types of them, by noun and what became of it. */
 export const noticeType = {
   contract: (what: Contract['state'] | ContractNews) => `maille.contract.${what}.v1`,
-  subscription: (status: Subscription['status']) => `maille.subscription.${status}.v1`,
+  subscription: (status: Subscription['status'] | 'verified') => `maille.subscription.${status}.v1`,
   participant: (status: Participant['status']) =>
     `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
   publicationRejected: 'maille.publication.rejected.v1',
@@ -118,6 +118,22 @@ export const subscriptionNotice =
       ),
     ];
   };
+
+/** Tells a consumer that its receiver has consented, or what it was asked and has not shown yet. */
+export function ownershipNotice(
+  { id, contract, dataset, status, consumer, ownership }: Subscription,
+  now: Date,
+  random: Random,
+): Change[] {
+  const data = { subscription: id, contract, dataset, status, ...(ownership && askedOf(ownership)) };
+  const type = noticeType.subscription(ownership?.proof === 'none' ? 'unverified' : 'verified');
+  return [notify(consumer, { type, subject: id, data }, now, random)];
+}
+
+const askedOf = ({ proof, asked }: NonNullable<Subscription['ownership']>) => ({
+  proof,
+  ...(asked && { asked }),
+});
 
 /** Keeps what the SDK door refused and tells its publisher: two changes of one transaction. */
 export function refusedPublication(

@@ -86,6 +86,18 @@ export const NOTICES = {
     data: contractData.omit({ by: true, reason: true }).extend({ until: z.string(), daysBefore: z.int() }),
     title: title('Contrat bientôt à son terme', 'Contract about to end'),
   },
+  subscriptionUnverified: {
+    type: 'maille.subscription.unverified.v1',
+    version: 1,
+    data: subscriptionData,
+    title: title('Destinataire à vérifier', 'Receiver to be verified'),
+  },
+  subscriptionVerified: {
+    type: 'maille.subscription.verified.v1',
+    version: 1,
+    data: subscriptionData,
+    title: title('Destinataire vérifié', 'Receiver verified'),
+  },
   subscriptionFailing: {
     type: 'maille.subscription.failing.v1',
     version: 1,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { eventType } from './dataset.ts';
 import { instant, opaqueId, readableId } from './ids.ts';
+import { ownership } from './ownership.ts';
 
 const concurrency = z.int().min(1).max(100).default(10);
 const headerName = z
@@ -109,6 +110,8 @@ export const subscription = z.object({
   secrets: z.array(sealedSecret),
   /** The queue's URL; pull only. */
   pullQueue: z.string().optional(),
+  /** Webhooks only; absent where they were made before it was asked. */
+  ownership: ownership.optional(),
   failingSince: instant.optional(),
   createdAt: instant,
   revision: z.int().positive(),

@@ -52,6 +52,11 @@ export const territory = z.strictObject({
   /** The ports on which webhooks may be reached; any where private addresses may be. */
   webhookPorts: z.array(z.int().min(1).max(65_535)).min(1).default([443, 8443]),
   /**
+   * Whether a webhook's receiver must show that it wants a subscription's events before the first; `offered` takes those
+   * that know no handshake as they are.
+   */
+  webhookOwnership: z.enum(['required', 'offered']).default('required'),
+  /**
    * Where the mesh answers, as others reach it, without a / at the end: a domain of the territory's own. `{api}` is the
    * id of the REST API, `{endpoint}` where AWS answers on a local engine. Without it, the address that AWS gives.
    */

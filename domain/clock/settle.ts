@@ -1,11 +1,12 @@
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
+import { UNVERIFIED } from '../deliver/verdict.ts';
 import { matches } from '../pattern/match.ts';
-import type { DeliveryQueue, Ledger, Registry, RoutedEvent, Rules } from '../ports.ts';
+import type { Deliveries, DeliveryQueue, Ledger, Registry, RoutedEvent, Rules } from '../ports.ts';
 import { routed } from '../route.ts';
 import { eachApart } from './apart.ts';
-import { refsOf } from './release.ts';
+import { refsOf, wakeUp } from './release.ts';
 
 /** How much further back than the rule's making is routed again: clocks differ between functions. */
 const CLOCK_SKEW_MS = 5000;
@@ -14,6 +15,7 @@ const CLOCK_SKEW_MS = 5000;
 export interface SettleDeps {
   registry: Pick<Registry, 'list' | 'read' | 'write'>;
   ledger: Pick<Ledger, 'history' | 'read'>;
+  deliveries: Pick<Deliveries, 'list'>;
   queue: DeliveryQueue;
   rules: Pick<Rules, 'list' | 'remove'>;
   territory: Pick<Territory, 'ruleSettling'>;
@@ -38,6 +40,7 @@ export async function settleSubscriptions(
     // Never put, or lost: it has yet to be put before it can settle.
     if (!present.has(`${bus}/${name}`)) return;
     backfilled += await backfill(deps, subscription, now);
+    if (subscription.ownership?.owing) backfilled += await releaseOwed(deps, subscription);
     if (await markSettled(deps, subscription)) settled += 1;
   });
   return { settled, backfilled };
@@ -86,6 +89,26 @@ async function backfill(deps: SettleDeps, subscription: Subscription, now: Date)
   return count;
 }
 
+/** Sends what was withheld until its receiver had shown that it wants events; answers how many. */
+async function releaseOwed(deps: SettleDeps, subscription: Subscription): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await deps.deliveries.list(
+      subscription.id,
+      { status: 'withheld' },
+      { limit: 200, ...(cursor !== undefined && { cursor }) },
+    );
+    const owed = page.items.filter(({ clause }) => clause === UNVERIFIED);
+    await deps.queue.send(
+      owed.map((delivery) => ({ message: wakeUp(delivery, subscription), delaySeconds: 0 })),
+    );
+    count += owed.length;
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return count;
+}
+
 /** Whether a subscription's types and filter match an event, as its rule would: large data passes, and is looked into later. */
 export function wants(
   { types, filter }: Pick<Subscription, 'types' | 'filter'>,
@@ -101,6 +124,14 @@ async function markSettled(deps: SettleDeps, seen: Subscription): Promise<boolea
   const { replaces, since: _, ...rule } = before.rule;
   if (replaces !== undefined) await deps.rules.remove(rule.bus, replaces);
   const status = before.status === 'starting' ? 'active' : before.status;
-  const item = { ...before, status, rule: { ...rule, settled: true }, revision: before.revision + 1 };
+  const { owing: __, ...ownership } = before.ownership ?? {};
+  const item: Subscription = {
+    ...before,
+    status,
+    // Safe: all of it but one member that may be absent.
+    ...(before.ownership && { ownership: ownership as typeof before.ownership }),
+    rule: { ...rule, settled: true },
+    revision: before.revision + 1,
+  };
   return deps.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
 }

@@ -90,6 +90,9 @@ function summaryOf(clauses: MinimisationClause[]): ClauseSummary {
   return made;
 }
 
+/** The clause of what waits until its receiver has shown that it wants events. */
+export const UNVERIFIED = 'subscription.status=unverified';
+
 /**
  * The clause by which nothing at all may pass on this subscription now; undefined while contract and parties stand.
  * Asked where there is no single event too: by a pull consumer's `receive` and `ack`.
@@ -98,6 +101,7 @@ export function standingClause(standing: Standing, now: Date): string | undefine
   const { subscription, replay } = standing;
   if (!subscription) return 'subscription.absent';
   if (subscription.status === 'ended') return 'subscription.status=ended';
+  if (subscription.status === 'unverified') return UNVERIFIED;
   return (
     contractClause(standing, now) ?? (replay?.status === 'cancelled' ? 'replay.status=cancelled' : undefined)
   );

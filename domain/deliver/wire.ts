@@ -99,13 +99,15 @@ export interface Sending extends SigningKeys {
   /** When the attempt is made; receivers judge the signature by it. */
   at: Date;
   timeoutMs: number;
+  /** As whom the mesh asked the receiver, which each delivery repeats. */
+  origin?: string;
 }
 
 /** One signed request: a CloudEvent body by the HTTP binding, the headers of Standard Webhooks. */
 export function webhookRequest(
   destination: Destination & { kind: 'webhook' },
   event: CloudEvent,
-  { id, at, timeoutMs, ...keys }: Sending,
+  { id, at, timeoutMs, origin, ...keys }: Sending,
 ): WebhookRequest {
   const { headers, body } = destination.mode === 'binary' ? toBinary(event) : toStructured(event);
   const timestamp = Math.floor(at.getTime() / 1000);
@@ -115,6 +117,7 @@ export function webhookRequest(
       ...destination.headers,
       ...headers,
       'user-agent': 'Maille',
+      ...(origin !== undefined && { 'webhook-request-origin': origin }),
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
       'webhook-signature': signatures(keys, id, timestamp, body),

@@ -4,6 +4,7 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription, SubscriptionPatch } from '../../schemas/subscription.ts';
 import { absent, overtaken } from '../control.ts';
+import { askReceiver, beginProof, isUnproven } from '../ownership/prove.ts';
 import { refuseWish } from './check.ts';
 import {
   liveSubscription,
@@ -24,9 +25,18 @@ export async function patchSubscription(
 ): Promise<SubscriptionView> {
   const before = await liveSubscription(deps.registry, caller, id);
   await refusePatch(deps, before, patch);
-  const item = patched(before, patch, deps.now());
-  if (!(await replace(deps, before, item))) throw overtaken('subscription', id);
-  if (item.rule.name === before.rule.name) return viewOf(item);
+  const planned = patched(before, patch, deps.now());
+  const begun = hasMoved(before, planned) ? await beginProof(deps, planned) : { item: planned };
+  if (!(await replace(deps, before, begun.item))) throw overtaken('subscription', id);
+  if (begun.item.rule.name !== before.rule.name) await changeRule(deps, before, begun.item);
+  return viewOf(await askReceiver(deps, begun, { tell: true }));
+}
+
+/** Whether events are to go to another receiver. */
+const hasMoved = ({ destination: before }: Subscription, { destination: after }: Subscription): boolean =>
+  before.kind === 'webhook' && after.kind === 'webhook' && before.url !== after.url;
+
+async function changeRule(deps: SubscriptionDeps, before: Subscription, item: Subscription): Promise<void> {
   try {
     await putRule(deps.rules, item);
   } catch (error) {
@@ -39,7 +49,6 @@ export async function patchSubscription(
     // The change is made; a rule that stays behind is nobody's, and the reconciler removes it.
     if (name !== undefined) await deps.rules.remove(before.rule.bus, name).catch(() => undefined);
   }
-  return viewOf(item);
 }
 
 /** Ends a subscription: the registry says so first, which stops its deliveries; then its rules and queue go. */
@@ -104,17 +113,18 @@ function patched(before: Subscription, patch: SubscriptionPatch, now: Date): Sub
     ...(patch.label !== undefined && { label: patch.label }),
     ...(failingSince !== undefined && !anew && { failingSince }),
     rule,
-    status: statusAfter(before.status, patch, { anew, settled: rule.settled }),
+    status: statusAfter(before, patch, { anew, settled: rule.settled }),
     revision: before.revision + 1,
   };
 }
 
 function statusAfter(
-  before: Subscription['status'],
+  { status: before, ownership }: Pick<Subscription, 'status' | 'ownership'>,
   { paused }: SubscriptionPatch,
   { anew, settled }: { anew: boolean; settled: boolean },
 ): Subscription['status'] {
   if (paused === true || (before === 'paused' && paused === undefined)) return 'paused';
   if (!anew && (before === 'failing' || before === 'disabled')) return before;
+  if (isUnproven({ ownership })) return 'unverified';
   return settled ? 'active' : 'starting';
 }

@@ -1,9 +1,11 @@
 import type { Attempt } from '../../schemas/delivery.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
+import type { Ownership } from '../../schemas/ownership.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { absent, type ControlDeps } from '../control.ts';
+import type { AskOwner } from '../ownership/ask.ts';
 import type { Deliveries, DeliveryQueue, PullQueues, Registry, Rules, Sealer } from '../ports.ts';
 import type { CheckWebhookUrl } from './check.ts';
 
@@ -19,14 +21,24 @@ export interface SubscriptionDeps extends ControlDeps {
   sendTest: (subscription: Subscription, now: Date) => Promise<Attempt>;
   deliveries: Pick<Deliveries, 'read' | 'list'>;
   queue: DeliveryQueue;
-  territory: Pick<Territory, 'secretOverlap'>;
+  /** Asks a receiver whether it wants a subscription's events. */
+  askOwner: AskOwner;
+  /** Where the mesh answers. */
+  publicUrl?: string | undefined;
+  territory: Pick<Territory, 'id' | 'secretOverlap' | 'webhookOwnership'>;
 }
 
 /** A subscription as shown: its webhook secrets are shown when they are made, and never again. */
-export type SubscriptionView = Omit<Subscription, 'secrets' | 'pullQueue'>;
+export type SubscriptionView = Omit<Subscription, 'secrets' | 'pullQueue' | 'ownership'> & {
+  ownership?: Omit<Ownership, 'consent' | 'owing'>;
+};
 
 /** What is shown of a subscription. */
-export const viewOf = ({ secrets: _, pullQueue: __, ...view }: Subscription): SubscriptionView => view;
+export function viewOf({ secrets: _, pullQueue: __, ownership, ...view }: Subscription): SubscriptionView {
+  if (!ownership) return view;
+  const { consent: ___, owing: ____, ...shown } = ownership;
+  return { ...view, ownership: shown };
+}
 
 /** A subscription of the caller's own; another one's is not there. */
 export async function ownSubscription(

@@ -5,6 +5,7 @@ import type { Subscription, SubscriptionRequest } from '../../schemas/subscripti
 import { settleContract } from '../contracts/settle.ts';
 import { absent, overtaken } from '../control.ts';
 import { newId, type Random } from '../ids.ts';
+import { askReceiver, type Begun, beginProof } from '../ownership/prove.ts';
 import { refuseWish } from './check.ts';
 import { type SubscriptionDeps, type SubscriptionView, viewOf } from './deps.ts';
 import { placedRule, putRule, removeRules } from './rules.ts';
@@ -17,7 +18,8 @@ export interface Subscribed {
 
 /**
  * Subscribes under an active contract of the caller's. The registry says first what is to be; then the rule is put,
- * and until it has settled the subscription is `starting`. When a step fails, those before it are taken back.
+ * and until it has settled the subscription is `starting`; a webhook's receiver is asked whether it wants events, and
+ * until it does the subscription is `unverified`. When a step fails, those before it are taken back.
  */
 export async function subscribe(
   deps: SubscriptionDeps,
@@ -37,7 +39,7 @@ export async function subscribe(
   const now = deps.now();
   const id = newId('subscription', now, deps.random);
   const secret = request.destination.kind === 'webhook' ? makeSecret(deps.random) : undefined;
-  const subscription: Subscription = {
+  const begun = await beginProof(deps, {
     id,
     contract: contract.id,
     dataset: contract.dataset,
@@ -50,8 +52,8 @@ export async function subscribe(
     secrets: secret === undefined ? [] : [{ sealed: await deps.sealer.seal(secret) }],
     createdAt: now.toISOString(),
     revision: 1,
-  };
-  const kept = await establish(deps, contract, subscription);
+  });
+  const kept = await establish(deps, contract, begun);
   return { subscription: viewOf(kept), ...(secret !== undefined && { secret }) };
 }
 
@@ -76,7 +78,7 @@ async function standingContract(deps: SubscriptionDeps, caller: Caller, id: stri
 async function establish(
   deps: SubscriptionDeps,
   contract: Contract,
-  planned: Subscription,
+  { item: planned, word }: Begun,
 ): Promise<Subscription> {
   const undo: (() => Promise<unknown>)[] = [];
   try {
@@ -95,7 +97,11 @@ async function establish(
     // Also when putting the rule fails: it may have been put all the same.
     undo.unshift(() => removeRules(deps.rules, subscription));
     await putRule(deps.rules, subscription);
-    return subscription;
+    return await askReceiver(
+      deps,
+      { item: subscription, ...(word !== undefined && { word }) },
+      { tell: true },
+    );
   } catch (error) {
     // Best effort: what cannot be taken back now, the reconciler finds without its subscription and removes.
     for (const step of undo) await step().catch(() => undefined);

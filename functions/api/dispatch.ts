@@ -39,7 +39,7 @@ export function dispatcher(
   };
 }
 
-/** Who asks where no key was sent; such routes only read. */
+/** Who asks where no key was sent. */
 const PUBLIC: Deed['by'] = { participant: 'public', roles: [] };
 
 /** The refusals of somebody known that are decisions, and not slips of the pen. */

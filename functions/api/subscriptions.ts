@@ -6,6 +6,7 @@ import {
   recover,
   retryDelivery,
 } from '../../domain/subscriptions/deliveries.ts';
+import { consentLater, verifySubscription } from '../../domain/ownership/prove.ts';
 import { subscribe } from '../../domain/subscriptions/subscribe.ts';
 import {
   getSubscription,
@@ -19,6 +20,18 @@ import { callerOf, created, nothing, ok, pageOf, paging, part, route, type Route
 
 const manager = { who: ['consumer'], scopes: ['manage'] } as const;
 const reader = { who: ['consumer'], scopes: ['manage', 'consume'] } as const;
+
+/** Where a receiver that was asked whether it wants events says so later (CloudEvents HTTP webhook, section 4.2). */
+const consent = (method: 'GET' | 'POST'): Route =>
+  route({
+    method,
+    path: '/v1/subscriptions/{id}/consent/{word}',
+    did: 'subscription.consented',
+    who: 'anyone',
+    scopes: [],
+    handle: async (deps, { path, headers }) =>
+      ok(await consentLater(deps, part(path, 'id'), part(path, 'word'), headers['webhook-allowed-rate'])),
+  });
 
 /** Subscriptions and their deliveries. */
 export const subscriptionRoutes: Route[] = [
@@ -78,6 +91,16 @@ export const subscriptionRoutes: Route[] = [
     ...manager,
     handle: async (deps, asked) => ok(await testSubscription(deps, callerOf(asked), part(asked.path, 'id'))),
   }),
+  route({
+    method: 'POST',
+    path: '/v1/subscriptions/{id}/verify',
+    did: 'subscription.verified',
+    ...manager,
+    handle: async (deps, asked) =>
+      ok(await verifySubscription(deps, callerOf(asked), part(asked.path, 'id'))),
+  }),
+  consent('GET'),
+  consent('POST'),
   route({
     method: 'POST',
     path: '/v1/subscriptions/{id}/secret',

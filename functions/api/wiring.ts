@@ -21,6 +21,7 @@ import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { judgeChange } from '../../domain/evolution/judge.ts';
 import { identify } from '../../domain/identify.ts';
+import { ownerAsker } from '../../domain/ownership/ask.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { seconds } from '../../schemas/duration.ts';
 import type { environment } from './environment.ts';
@@ -65,5 +66,6 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     usage: dynamoUsage({ client, table: env.DELIVERIES_TABLE }),
     checkWebhookUrl: (url) => checkWebhookUrl(url, reach),
     sendTest: testSender({ send, sealer, random: randomBytes, now, territory }),
+    askOwner: ownerAsker({ send, sealer, random: randomBytes, now, territory, publicUrl: env.PUBLIC_URL }),
   };
 }

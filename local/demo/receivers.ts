@@ -23,11 +23,16 @@ const LARGEST_BODY = 1_048_576;
 
 /**
  * Starts a web server on a free port of 127.0.0.1 that takes signed events (structured or binary CloudEvents) and
- * hands on each that verifies: 204. A bad signature is a 400.
+ * hands on each that verifies: 204. A bad signature is a 400. Asked by OPTIONS, it consents.
  */
 export async function startReceiver(onEvent: (event: ReceivedEvent) => void): Promise<Receiver> {
   const trusted: Webhook[] = [];
   const server = createServer((request, response) => {
+    // The handshake of CloudEvents (HTTP webhook, section 4): this receiver wants events of whoever has its secret.
+    if (request.method === 'OPTIONS') {
+      response.writeHead(200, { allow: 'POST', 'webhook-allowed-origin': '*', 'webhook-allowed-rate': '*' });
+      return response.end();
+    }
     receive(request, trusted)
       .then(({ status, event }) => {
         answer(response, status);

@@ -90,6 +90,14 @@ describe('a request to a webhook', () => {
     expect(asked).toEqual({ method: 'OPTIONS', path: '/hook?x=1', origin: 'mesh.example' });
   });
 
+  it('tells no consent where none is given, whatever else is answered', async () => {
+    const url = await receiver((_incoming, answer) =>
+      answer.writeHead(200, { allow: 'POST', 'WebHook-Allowed-Rate': '*' }).end(),
+    );
+    const answer = await send({ ...request, url, method: 'OPTIONS', body: '' });
+    expect(answer).toEqual({ kind: 'answer', status: 200, body: '' });
+  });
+
   it('does not follow a redirect', async () => {
     let visits = 0;
     const url = await receiver((_incoming, answer) => {

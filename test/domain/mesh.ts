@@ -16,6 +16,7 @@ import { memorySender } from '../../adapters/memory/sender.ts';
 import { memoryUsage } from '../../adapters/memory/usage.ts';
 import { identify } from '../../domain/identify.ts';
 import type { Noun, Nouns } from '../../domain/ports.ts';
+import { ownerAsker } from '../../domain/ownership/ask.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { territory } from '../../schemas/territory.ts';
@@ -30,6 +31,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
   const sender = memorySender();
   const mailer = memoryMailer();
   const usage = memoryUsage();
+  const publicUrl = 'https://mesh.example.org/mesh';
   const described = territory.parse({ id: 'test', name: 'Test' });
   return {
     registry,
@@ -58,6 +60,15 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     identify: (authorization: string | undefined) => identify({ registry, now }, authorization),
     checkWebhookUrl: (url: string) => (url.includes('private') ? 'must be public' : undefined),
     sendTest: testSender({ send: sender.send, sealer, random: randomBytes, now, territory: described }),
+    askOwner: ownerAsker({
+      send: sender.send,
+      sealer,
+      random: randomBytes,
+      now,
+      territory: described,
+      publicUrl,
+    }),
+    publicUrl,
 
     /** Moves the clock. */
     later: (ms: number): void => {

@@ -362,7 +362,7 @@ describe('a story through the front door', () => {
     expect(headers['cache-control']).toBe('public, max-age=3600');
     expect(json).toEqual({
       territory: 'test',
-      origin: 'test',
+      origin: 'mesh.example.org',
       keys: [
         {
           id: expect.stringMatching(/^[\w-]{43}$/),

@@ -186,27 +186,49 @@ export interface Received {
 export interface Receiver {
   url: string;
   received: Received[];
+  /** What came to find out whether it wants events: handshakes, and challenges. */
+  asked: Received[];
+  /** What it does when it is asked. */
+  whenAsked: 'consents' | 'answers the challenge' | 'keeps silent' | 'redirects';
   /** Waits until so many requests came, or fails. */
   until(count: number, ms?: number): Promise<Received[]>;
   close(): Promise<void>;
 }
 
-/** Starts a web server on a free loopback port. `answer` gives the status of the nth request, from 1. */
+/** Starts a web server on a free loopback port. `answer` gives the status of the nth event that came, from 1. */
 export async function receiver(answer: (nth: number) => number = () => 204): Promise<Receiver> {
   const received: Received[] = [];
+  const asked: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      received.push({ at: Date.now(), headers: request.headers, body: Buffer.concat(chunks).toString() });
-      response.writeHead(answer(received.length)).end();
+      const body = Buffer.concat(chunks).toString();
+      const came = { at: Date.now(), headers: request.headers, body };
+      const challenge = /"challenge":"([\w-]+)"/.exec(body)?.[1];
+      if (started.whenAsked === 'redirects') {
+        asked.push(came);
+        response.writeHead(308, { location: '/elsewhere' }).end();
+      } else if (request.method === 'OPTIONS') {
+        asked.push(came);
+        response.writeHead(200, started.whenAsked === 'consents' ? CONSENT : {}).end();
+      } else if (challenge !== undefined) {
+        asked.push(came);
+        const met = started.whenAsked === 'answers the challenge';
+        response.writeHead(met ? 200 : 204).end(met ? challenge : undefined);
+      } else {
+        received.push(came);
+        response.writeHead(answer(received.length)).end();
+      }
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const started: Receiver = {
     url: `http://127.0.0.1:${port}/hook`,
     received,
+    asked,
+    whenAsked: 'consents',
     async until(count, ms = mesh.patienceMs) {
       await eventually(
         () =>
@@ -222,7 +244,10 @@ export async function receiver(answer: (nth: number) => number = () => 204): Pro
         server.closeAllConnections();
       }),
   };
+  return started;
 }
+
+const CONSENT = { 'WebHook-Allowed-Origin': '*', 'WebHook-Allowed-Rate': '*' };
 
 /** Verifies a request with the reference library of Standard Webhooks; answers its JSON body. */
 export function verified(secret: string, { headers, body }: Received): unknown {

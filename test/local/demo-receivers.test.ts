@@ -34,6 +34,13 @@ describe('a receiver', () => {
     return { received, post, url: started.url };
   }
 
+  test('consents when it is asked whether it wants events', async () => {
+    const { url } = await given();
+    const answer = await fetch(url, { method: 'OPTIONS', headers: { 'webhook-request-origin': 'mesh' } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('webhook-allowed-origin')).toBe('*');
+  });
+
   test('takes a signed structured event', async () => {
     const { received, post } = await given(SECRET);
     const body = JSON.stringify(EVENT);

@@ -46,7 +46,7 @@ describe('the verdict', () => {
   );
 
   it.each(subscriptionStatus.options)('knows what to do of a subscription that is %s', (status) => {
-    const withheld = ['paused', 'disabled', 'ended'].includes(status);
+    const withheld = ['unverified', 'paused', 'disabled', 'ended'].includes(status);
     expect(verdictOn(standing({ subscription: given.subscription({ status }) }), event, now).kind).toBe(
       withheld ? 'withhold' : 'deliver',
     );

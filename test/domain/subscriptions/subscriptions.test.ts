@@ -270,7 +270,8 @@ describe('changing a subscription', () => {
       const anew = await patchSubscription(mesh, app, id, {
         destination: { ...webhook, url: 'https://new.example.org/' },
       });
-      expect(anew.status).toBe('active');
+      // Its receiver has consented just now.
+      expect(anew).toMatchObject({ status: 'starting', ownership: { proof: 'handshake' } });
       expect(anew).not.toHaveProperty('failingSince');
     },
   );

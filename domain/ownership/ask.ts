@@ -1,0 +1,143 @@
+import { milliseconds } from '../../schemas/duration.ts';
+import type { AllowedRate, Asking, Ownership } from '../../schemas/ownership.ts';
+import type { Subscription } from '../../schemas/subscription.ts';
+import type { Territory } from '../../schemas/territory.ts';
+import { signingOf } from '../deliver/signing.ts';
+import { webhookRequest } from '../deliver/wire.ts';
+import { newId, type Random } from '../ids.ts';
+import type { Clock, Sealer, Sender, WebhookAnswer } from '../ports.ts';
+import { originOf } from '../source.ts';
+
+/** The type of the event by which a receiver is challenged. */
+export const CHALLENGE_TYPE = 'maille.challenge.v1';
+/** The API answers within 29 s, and asking may take two requests. */
+const ASKED_AT_MOST_MS = 8000;
+
+/** What asking a receiver led to. */
+export interface Asked {
+  proof: Exclude<Ownership['proof'], 'callback'>;
+  /** The receiver named somebody else: it knows the handshake, and does not want this mesh. */
+  refused?: boolean;
+  allowedRate?: AllowedRate;
+  asked: Asking[];
+}
+
+/** Asks a subscription's receiver whether it wants events; `callback` is where it may say so later. */
+export type AskOwner = (subscription: Subscription, callback?: string) => Promise<Asked>;
+
+/** What asking needs of the world. */
+export interface AskOwnerDeps {
+  send: Sender;
+  sealer: Pick<Sealer, 'unseal' | 'derive'>;
+  random: Random;
+  now: Clock;
+  publicUrl?: string | undefined;
+  territory: Pick<Territory, 'id' | 'webhookTimeout' | 'webhookOwnership'>;
+}
+
+type Webhook = Subscription['destination'] & { kind: 'webhook' };
+
+/**
+ * Asks by the handshake of CloudEvents (HTTP webhook, section 4), and who does not know it by a signed challenge, unless
+ * the territory takes such receivers as they are.
+ */
+export function ownerAsker(deps: AskOwnerDeps): AskOwner {
+  return async (subscription, callback) => {
+    const { destination } = subscription;
+    if (destination.kind !== 'webhook') return { proof: 'not-asked', asked: [] };
+    const handshake = await shakeHands(deps, destination, callback);
+    if (handshake.proof !== 'none' || handshake.refused) return handshake;
+    if (deps.territory.webhookOwnership === 'offered') return { ...handshake, proof: 'not-asked' };
+    const challenge = await challenged(deps, subscription, destination);
+    return { ...challenge, asked: [...handshake.asked, ...challenge.asked] };
+  };
+}
+
+const limit = ({ webhookTimeout }: AskOwnerDeps['territory']): number =>
+  Math.min(milliseconds(webhookTimeout), ASKED_AT_MOST_MS);
+
+async function shakeHands(
+  deps: AskOwnerDeps,
+  { url, concurrency }: Webhook,
+  callback: string | undefined,
+): Promise<Asked> {
+  const origin = originOf(deps);
+  const answer = await deps.send({
+    url,
+    method: 'OPTIONS',
+    headers: {
+      'user-agent': 'Maille',
+      'webhook-request-origin': origin,
+      // A minute of so many side by side, where each takes a second.
+      'webhook-request-rate': String(concurrency * 60),
+      ...(callback !== undefined && { 'webhook-request-callback': callback }),
+    },
+    body: '',
+    timeoutMs: limit(deps.territory),
+  });
+  const sent = `OPTIONS with WebHook-Request-Origin: ${origin}`;
+  const consent = answer.kind === 'answer' ? answer.consent : undefined;
+  if (!consent) return { proof: 'none', asked: [told(sent, answer, 'without WebHook-Allowed-Origin')] };
+  const asked = [told(sent, answer, `with WebHook-Allowed-Origin: ${consent.origin.slice(0, 200)}`)];
+  if (!names(consent.origin, origin)) return { proof: 'none', refused: true, asked };
+  const rate = rateOf(consent.rate);
+  return { proof: 'handshake', ...(rate !== undefined && { allowedRate: rate }), asked };
+}
+
+const names = (allowed: string, origin: string): boolean =>
+  allowed.trim() === '*' || allowed.trim().toLowerCase() === origin.toLowerCase();
+
+/** `WebHook-Allowed-Rate` as a number of events a minute; undefined for what is none. */
+export function rateOf(text: string | undefined): AllowedRate | undefined {
+  if (text?.trim() === '*') return '*';
+  const rate = Number(text);
+  return Number.isSafeInteger(rate) && rate > 0 ? rate : undefined;
+}
+
+async function challenged(
+  deps: AskOwnerDeps,
+  subscription: Subscription,
+  destination: Webhook,
+): Promise<Asked> {
+  const at = deps.now();
+  const challenge = deps.random(32).toString('base64url');
+  // Its secret is yet to be shown to the consumer: the published key is what a receiver can verify by.
+  const signed: Webhook = { ...destination, mode: 'structured', signatures: ['v1', 'v1a'] };
+  const id = newId('delivery', at, deps.random);
+  const event = {
+    specversion: '1.0' as const,
+    id,
+    source: `//${deps.territory.id}`,
+    type: CHALLENGE_TYPE,
+    subject: subscription.id,
+    time: at.toISOString(),
+    datacontenttype: 'application/json',
+    data: { challenge, subscription: subscription.id },
+  };
+  const keys = await signingOf(deps.sealer, { ...subscription, destination: signed }, at);
+  const timeoutMs = limit(deps.territory);
+  const answer = await deps.send(webhookRequest(signed, event, { ...keys, id, at, timeoutMs }));
+  const met = answer.kind === 'answer' && isSuccess(answer.status) && echoes(answer.body, challenge);
+  const asked = [told(`a signed ${CHALLENGE_TYPE} event`, answer, met ? 'with' : 'without', 'the challenge')];
+  return { proof: met ? 'challenge' : 'none', asked };
+}
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+/** The challenge itself, or JSON with it; who sends back all that came has shown nothing. */
+function echoes(body: string, challenge: string): boolean {
+  if (body.trim() === challenge) return true;
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed !== 'object' || parsed === null) return parsed === challenge;
+    return 'challenge' in parsed && parsed.challenge === challenge;
+  } catch {
+    return false;
+  }
+}
+
+function told(sent: string, answer: WebhookAnswer, ...words: string[]): Asking {
+  if (answer.kind !== 'answer') return { sent, answer: answer.error };
+  const redirects = answer.status >= 300 && answer.status < 400 ? ['(redirects are not followed)'] : [];
+  return { sent, answer: [String(answer.status), ...redirects, ...words].join(' ') };
+}
