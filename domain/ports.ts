@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { CloudEvent } from '../events/cloudevent.ts';
 import type { AuditEntry } from '../schemas/audit.ts';
 import type { Contract } from '../schemas/contract.ts';
@@ -10,7 +11,7 @@ import type { Fault } from '../schemas/problem.ts';
 import type { Replay } from '../schemas/replay.ts';
 import type { SchemaPlan } from '../schemas/schema-plan.ts';
 import type { Round, Swept } from '../schemas/round.ts';
-import type { Subscription } from '../schemas/subscription.ts';
+import type { Destination, Subscription } from '../schemas/subscription.ts';
 import type { DayFigures, QuotaPeriod, Tally } from '../schemas/usage.ts';
 
 /** The present instant. Domain functions take it, so that tests and sweeps choose it. */
@@ -276,6 +277,42 @@ export type WebhookAnswer =
 
 /** Sends to webhooks: never follows redirects, never reaches a forbidden address, keeps connections alive. */
 export type Sender = (request: WebhookRequest) => Promise<WebhookAnswer>;
+
+/** One event as its consumer may see it, on its way to a destination. */
+export interface Parcel {
+  delivery: string;
+  event: CloudEvent;
+}
+
+/** What signs: each secret, newest first, and the mesh's own key where it is wanted. */
+export interface SigningKeys {
+  secrets: string[];
+  source?: KeyObject | undefined;
+}
+
+/** What a destination is handed at once: deliveries of one subscription. */
+export interface Handover {
+  destination: Exclude<Destination, { kind: 'pull' }>;
+  parcels: Parcel[];
+  /** What a webhook is signed with, and as whom the mesh asked its receiver. */
+  signing: SigningKeys & { origin?: string };
+  at: Date;
+}
+
+/** What came back for one parcel: `accepted` by a service of AWS, under an id of its own, or as from a webhook. */
+export type HandoverAnswer = WebhookAnswer | { kind: 'accepted'; receipt: string };
+
+/** One parcel's answer, and how many bytes were sent for it. */
+export interface HandedParcel {
+  answer: HandoverAnswer;
+  bytes: number;
+}
+
+/**
+ * Hands parcels over, in as few requests as the destination takes; answers for each, in order. What is not proven
+ * taken is never `accepted`; what the destination or the network does wrong is an answer, never thrown.
+ */
+export type HandOver = (handover: Handover) => Promise<HandedParcel[]>;
 
 /** Seals secrets so that a dump of the tables shows none. */
 export interface Sealer {

@@ -16,7 +16,7 @@ import { Construct } from 'constructs';
 import type * as z from 'zod/v4/core';
 import { bundle, HANDLERS } from './bundle.ts';
 import { arnOf, type Grant, grant } from './grants.ts';
-import { type FunctionName, namesOf } from './names.ts';
+import { type FunctionName, namesOf, roleNameOf } from './names.ts';
 import type { MeshProps } from './mesh-props.ts';
 
 /** A function of the mesh, as its step declares it. */
@@ -41,7 +41,10 @@ export class HouseFunction extends Construct {
     super(scope, name);
     const functionName = namesOf(props.territory).function(name);
     const logGroupName = `/aws/lambda/${functionName}`;
-    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.role = new Role(this, 'Role', {
+      roleName: roleNameOf(props.territory, name, Stack.of(this).region),
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
     grant(this.role, [logging(Stack.of(this), logGroupName), ...props.grants]);
     this.lambda = new LambdaFunction(this, 'Function', {
       functionName,
@@ -70,6 +73,13 @@ export class HouseFunction extends Construct {
   /** Forbids, whatever else the role is given; with conditions, only where they hold. */
   deny(actions: string[], on: string[], conditions: Record<string, object> = {}): void {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions, resources: on, conditions }));
+  }
+
+  /** Forbids on everything else, where the conditions hold. */
+  denyAllBut(actions: string[], on: string[], conditions: Record<string, object>): void {
+    this.role.addToPolicy(
+      new PolicyStatement({ effect: Effect.DENY, actions, notResources: on, conditions }),
+    );
   }
 }
 

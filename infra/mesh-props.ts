@@ -17,6 +17,8 @@ export interface MeshProps {
   payloadsBucket: string;
   /** Where that is, in path style. */
   payloadsUrl: string;
+  /** The roles of the functions that hand over to destinations. */
+  handingRoles: string[];
   /** Where the handlers are, if not in `functions/`. */
   handlers?: string | undefined;
 }

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { Territory } from '../schemas/territory.ts';
 import { alarms } from './alarms.ts';
 import { tableArn } from './grants.ts';
+import { handingRoles } from './handing-over.ts';
 import type { HouseFunction } from './house-function.ts';
 import type { Stores } from './ledger-stack.ts';
 import type { MeshProps } from './mesh-props.ts';
@@ -38,6 +39,7 @@ export class MeshStack extends Stack {
       publicUrl: publicUrlOf(front, territory),
       payloadsBucket,
       payloadsUrl: `https://s3.${this.region}.${this.urlSuffix}/${payloadsBucket}`,
+      handingRoles: handingRoles(this, territory),
       handlers,
     };
     const publish = publishStep(this, mesh);

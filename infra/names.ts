@@ -57,3 +57,10 @@ export function namesOf({ id, buses }: Pick<Territory, 'id' | 'buses'>): Names {
     clockRule: of('clock'),
   };
 }
+
+/** The name of a function's role: fixed, since the policies of consumers name it. Roles are not of one region. */
+export const roleNameOf = (
+  territory: Pick<Territory, 'id' | 'buses'>,
+  name: FunctionName,
+  region: string,
+): string => `${namesOf(territory).function(name)}-${region}`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { queueArn } from './arn.ts';
 import { eventType } from './dataset.ts';
 import { instant, opaqueId, readableId } from './ids.ts';
 import { ownership } from './ownership.ts';
@@ -17,7 +18,7 @@ const headerName = z
     },
   );
 
-/** Where deliveries go. `sqs`, `eventbus` and `s3` come with a later version of the mesh and are refused by name. */
+/** Where deliveries go. `eventbus` and `s3` come with a later version of the mesh and are refused by name. */
 export const destination = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('webhook'),
@@ -41,6 +42,7 @@ export const destination = z.discriminatedUnion('kind', [
       .optional(),
     concurrency,
   }),
+  z.strictObject({ kind: z.literal('sqs'), queueArn, concurrency }),
   z.strictObject({ kind: z.literal('pull'), concurrency }),
 ]);
 export type Destination = z.infer<typeof destination>;

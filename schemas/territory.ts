@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { queueArn } from './arn.ts';
 import { isDuration, seconds } from './duration.ts';
 import { duration } from './iso-duration.ts';
 import { readableId } from './ids.ts';
@@ -64,6 +65,18 @@ export const territory = z.strictObject({
     .string()
     .regex(/^(?:https?:\/\/|\{endpoint\}\/)\S*[^/\s]$/, 'must be a URL without a / at the end')
     .optional(),
+  /**
+   * What of the mesh's own account may be named as a destination: ARNs of queues and buses, names of buckets. Nothing
+   * that is called `maille-…`: nobody makes the mesh write on what is its own.
+   */
+  ownDestinations: z
+    .array(
+      z
+        .union([queueArn], 'must be the ARN of a standard queue')
+        .refine((text) => !/(?:^|[:/])maille-/.test(text), "must not be the mesh's own: maille-…"),
+    )
+    .max(30)
+    .default([]),
   /** Shared buses beyond the first, once one nears 300 rules. */
   buses: z.int().min(1).max(10).default(1),
   /** From which address notices go out by e-mail, verified in SES; without one they do not. */

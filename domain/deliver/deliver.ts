@@ -1,6 +1,5 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
-import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { matchesWhole } from '../payloads/filter.ts';
@@ -9,13 +8,12 @@ import type {
   Deliveries,
   DeliveryMessage,
   DeliveryQueue,
+  HandOver,
   Ledger,
   Payloads,
   PullQueues,
   Quotas,
   Sealer,
-  Sender,
-  WebhookRequest,
 } from '../ports.ts';
 import { dayOf } from '../usage/period.ts';
 import type { NoteHealth } from './health.ts';
@@ -27,8 +25,9 @@ import { signingOf } from './signing.ts';
 import type { StandingReader } from './standing.ts';
 import { ERASED, wasErased } from '../personal-data/in-flight.ts';
 import { type Task, tasksOf } from './tasks.ts';
+import { type Handed, type Ready, type Seat, seats } from './together.ts';
 import { type Standing, type Verdict, verdictOn } from './verdict.ts';
-import { judged, minimised, webhookRequest } from './wire.ts';
+import { judged, minimised } from './wire.ts';
 
 /** What delivering needs of the world. */
 export interface DeliverDeps {
@@ -37,7 +36,7 @@ export interface DeliverDeps {
   deliveries: Pick<Deliveries, 'read' | 'write'>;
   queue: DeliveryQueue;
   pullQueues: Pick<PullQueues, 'send'>;
-  send: Sender;
+  handOver: HandOver;
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
   /** Where the mesh answers; events say by it where their schema is. */
   publicUrl?: string | undefined;
@@ -46,7 +45,7 @@ export interface DeliverDeps {
   quotas: Pick<Quotas, 'take' | 'giveBack'>;
   noteHealth: NoteHealth;
   now: Clock;
-  territory: Pick<Territory, 'retryWaits' | 'webhookTimeout'>;
+  territory: Pick<Territory, 'retryWaits'>;
 }
 
 /** What became of the messages of one batch. */
@@ -61,9 +60,7 @@ export interface DeliverReport {
   dropped: number;
 }
 
-/** How long making a request may take after its verdict; longer, and the verdict is asked anew. */
-export const PREPARED_WITHIN_MS = 500;
-/** How often, before the message is held: by then what is slow to answer once is known. */
+/** How often a verdict is asked that is too old once its parcel is made, before the message is held. */
 const JUDGED_AT_MOST = 3;
 /** A wake-up that has not come so long after its time is taken to be lost: the clock then sends another. */
 const LOST_AFTER_MS = 120_000;
@@ -76,9 +73,7 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
   const tasks = await tasksOf(deps, messages);
   await deps.standings.prefetch(tasks.flatMap((task) => task?.refs ?? [])).catch(() => undefined);
   const units = await takeUnits(deps.quotas, await askingOf(deps, tasks), deps.now());
-  const results = await Promise.allSettled(
-    tasks.map((task) => (task ? handle(deps, task, units) : undefined)),
-  );
+  const results = await handled(deps, tasks, units);
   const failed = new Map<number, unknown>();
   const done = new Map<number, Done>();
   for (const [index, result] of results.entries()) {
@@ -96,6 +91,22 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
     records,
     dropped: results.length - failed.size - done.size,
   };
+}
+
+/** What becomes of each task; those of one subscription may be handed over together. */
+function handled(
+  deps: DeliverDeps,
+  tasks: (Task | undefined)[],
+  units: Units,
+): Promise<PromiseSettledResult<Done | undefined>[]> {
+  const groups = Map.groupBy(tasks, (task) => task?.message.subscription.id);
+  const seatOf = new Map([...groups].map(([id, group]) => [id, seats(deps, group.length)]));
+  return Promise.allSettled(
+    tasks.map((task) => {
+      const seat = task && seatOf.get(task.message.subscription.id)?.();
+      return seat && handle(deps, task, units, seat).finally(seat.leave);
+    }),
+  );
 }
 
 /** Those of a batch that need a unit of a quota: what will be sent, and has none yet. A pull takes its own. */
@@ -118,6 +129,7 @@ async function handle(
   deps: DeliverDeps,
   task: Task,
   units: Units,
+  seat: Seat,
   tries = JUDGED_AT_MOST,
 ): Promise<Done | undefined> {
   // First: what was erased has no data left that a filter could be held against.
@@ -145,14 +157,14 @@ async function handle(
     const step = { status: 'withheld', verdict: unit.verdict, dueAt: unit.verdict.until } as const;
     return finish(task, standing, step, now);
   }
-  const prepared = await prepare(deps, task, standing, subscription, subscription.destination);
-  if (prepared.at.getTime() - now.getTime() <= PREPARED_WITHIN_MS) {
-    return attempt(deps, task, { subscription, contract: standing.contract, standing }, prepared, {
-      verdict,
-      quotaPeriod: unit.period,
-    });
+  const { destination } = subscription;
+  const parts = await prepare(deps, task, standing, subscription);
+  const handed = await seat.hand({ ...parts, destination, judgedAt: now });
+  if (handed !== 'late') {
+    const judgement = { verdict, quotaPeriod: unit.period };
+    return answered(deps, task, { subscription, contract: standing.contract, standing }, handed, judgement);
   }
-  if (tries > 1) return handle(deps, task, units, tries - 1);
+  if (tries > 1) return handle(deps, task, units, seat, tries - 1);
   throw new Error('the request took too long to make for its verdict to stand');
 }
 
@@ -175,22 +187,19 @@ async function passesFilter(deps: DeliverDeps, { refs, routed }: Task): Promise<
   return matchesWhole(deps.payloads, subscription, routed);
 }
 
-/** The signed request, and when it was made: all that takes time between verdict and send. */
+/** What is handed over, and what it is signed with: all that takes time between verdict and send. */
 async function prepare(
   deps: DeliverDeps,
   task: Task,
   standing: Standing,
   subscription: Subscription,
-  destination: Subscription['destination'] & { kind: 'webhook' },
-): Promise<{ request: WebhookRequest; at: Date }> {
+): Promise<Pick<Ready, 'parcel' | 'signing'>> {
   const event = await minimised(deps, task.routed, standing, task.refs.replay);
-  const keys = await signingOf(deps.sealer, subscription, deps.now());
-  const at = deps.now();
-  const timeoutMs = milliseconds(deps.territory.webhookTimeout);
-  return { request: webhookRequest(destination, event, { ...keys, id: task.id, at, timeoutMs }), at };
+  const signing = await signingOf(deps.sealer, subscription, deps.now());
+  return { parcel: { delivery: task.id, event }, signing };
 }
 
-async function attempt(
+function answered(
   deps: DeliverDeps,
   task: Task,
   {
@@ -198,10 +207,9 @@ async function attempt(
     subscription,
     contract,
   }: { standing: Standing; subscription: Subscription; contract: Contract },
-  { request, at }: { request: WebhookRequest; at: Date },
+  { answer, bytes, at }: Exclude<Handed, 'late'>,
   judgement: Pick<Step, 'verdict' | 'quotaPeriod'>,
-): Promise<Done> {
-  const answer = await deps.send(request);
+): Done {
   const now = deps.now();
   const count = (task.before?.attemptCount ?? 0) + 1;
   const next = afterAnswer(answer, count, deps.territory.retryWaits, now);
@@ -213,7 +221,7 @@ async function attempt(
   }
   if (next.kind !== 'delivered' || task.before?.countedOn !== undefined)
     return { ...finish(task, standing, { ...step, status: next.kind }, now), health };
-  const handed = { delivery: task.id, contract, day: dayOf(at), bytes: Buffer.byteLength(request.body) };
+  const handed = { delivery: task.id, contract, day: dayOf(at), bytes };
   const counted = { ...step, status: next.kind, countedOn: handed.day };
   return { ...finish(task, standing, counted, now), health, handed };
 }

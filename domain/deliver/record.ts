@@ -1,5 +1,5 @@
 import type { Attempt, Delivery, DeliveryStatus } from '../../schemas/delivery.ts';
-import type { RoutedEvent, WebhookAnswer } from '../ports.ts';
+import type { HandoverAnswer, RoutedEvent } from '../ports.ts';
 import type { Verdict } from './verdict.ts';
 
 /** How many attempts a record shows; it counts them all. */
@@ -66,9 +66,14 @@ function onceKnown<Name extends string>(
   return (value === undefined ? {} : { [name]: value }) as { [Known in Name]?: string };
 }
 
-/** One attempt as recorded: the status that came back or why none did. */
-export const attemptOf = (answer: WebhookAnswer, at: Date, latencyMs: number): Attempt => ({
+/** One attempt as recorded: what came back or why nothing did. */
+export const attemptOf = (answer: HandoverAnswer, at: Date, latencyMs: number): Attempt => ({
   at: at.toISOString(),
   latencyMs: Math.max(0, Math.round(latencyMs)),
-  ...(answer.kind === 'answer' ? { status: answer.status, answer: answer.body } : { error: answer.error }),
+  ...saidOf(answer),
 });
+
+function saidOf(answer: HandoverAnswer): Pick<Attempt, 'status' | 'answer' | 'error'> {
+  if (answer.kind === 'answer') return { status: answer.status, answer: answer.body };
+  return answer.kind === 'accepted' ? { answer: answer.receipt } : { error: answer.error };
+}

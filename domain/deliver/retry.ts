@@ -1,5 +1,5 @@
 import { seconds } from '../../schemas/duration.ts';
-import type { WebhookAnswer } from '../ports.ts';
+import type { HandoverAnswer } from '../ports.ts';
 
 /** The longest that SQS delays a message: 15 minutes (SQS developer guide, "Delay queues"). */
 export const MAX_DELAY_SECONDS = 900;
@@ -13,7 +13,8 @@ export type Next =
  * What follows the answer to attempt `count` (from 1): the waits of api.md, prolonged by `Retry-After` where a 429 or
  * a 503 sends one (CloudEvents webhook spec section 2.2, Standard Webhooks "Operational considerations").
  */
-export function afterAnswer(answer: WebhookAnswer, count: number, waits: string[], now: Date): Next {
+export function afterAnswer(answer: HandoverAnswer, count: number, waits: string[], now: Date): Next {
+  if (answer.kind === 'accepted') return { kind: 'delivered' };
   if (answer.kind === 'answer') {
     if (answer.status >= 200 && answer.status < 300) return { kind: 'delivered' };
     if (answer.status === 410) return { kind: 'gone' };

@@ -7,7 +7,7 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
-import type { Sealer } from '../ports.ts';
+import type { Sealer, SigningKeys } from '../ports.ts';
 
 const PREFIX = 'whsec_';
 const keys = new Map<string, KeyObject>();
@@ -16,12 +16,6 @@ const keys = new Map<string, KeyObject>();
 export function isSecret(text: string): boolean {
   const bytes = text.startsWith(PREFIX) ? Buffer.from(text.slice(PREFIX.length), 'base64').length : 0;
   return bytes >= 24 && bytes <= 64;
-}
-
-/** What signs: each secret, newest first, and the mesh's own key where it is wanted. */
-export interface SigningKeys {
-  secrets: string[];
-  source?: KeyObject | undefined;
 }
 
 /**

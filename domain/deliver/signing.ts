@@ -1,6 +1,6 @@
 import type { Subscription } from '../../schemas/subscription.ts';
-import type { Sealer } from '../ports.ts';
-import { type SigningKeys, sourceKey } from './sign.ts';
+import type { Sealer, SigningKeys } from '../ports.ts';
+import { sourceKey } from './sign.ts';
 
 /**
  * What a subscription's webhook is signed by at an instant: by the secrets that live, unless it asks otherwise; and as

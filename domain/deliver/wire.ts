@@ -2,14 +2,14 @@ import { decodeTime } from 'ulid';
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import { toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
-import type { RoutedEvent, Sealer, WebhookRequest } from '../ports.ts';
+import type { RoutedEvent, Sealer, SigningKeys, WebhookRequest } from '../ports.ts';
 import { isJsonPayload } from '../payloads/claim.ts';
 import { payloadLink } from '../payloads/link.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { minimise } from './minimise.ts';
 import { deliveredSequence } from './pseudonym.ts';
 import type { JudgedEvent, Standing } from './verdict.ts';
-import { type SigningKeys, signatures } from './sign.ts';
+import { signatures } from './sign.ts';
 
 /** What a verdict needs to know of a routed event. */
 export const judged = ({ sequence, event, payload }: RoutedEvent): JudgedEvent => ({

@@ -64,7 +64,7 @@ export async function endSubscription(deps: SubscriptionDeps, caller: Caller, id
 export async function rotateSecret(deps: SubscriptionDeps, caller: Caller, id: string): Promise<Subscribed> {
   const before = await liveSubscription(deps.registry, caller, id);
   if (before.destination.kind !== 'webhook') {
-    throw new ProblemError('conflict', `The subscription ${id} is pulled from: it has no secret`);
+    throw new ProblemError('conflict', `The subscription ${id} delivers to no webhook: it has no secret`);
   }
   const secret = makeSecret(deps.random);
   const until = new Date(deps.now().getTime() + milliseconds(deps.territory.secretOverlap)).toISOString();
@@ -96,7 +96,7 @@ async function refusePatch(
   const contract = await deps.registry.read('contract', before.contract);
   if (!contract) throw absent('contract', before.contract);
   const wish = { ...(before.types && { types: before.types }), ...(filter && { filter }), destination };
-  refuseWish(contract, before.types ?? [], wish, deps.checkWebhookUrl);
+  refuseWish(contract, before.types ?? [], wish, deps);
 }
 
 function patched(before: Subscription, patch: SubscriptionPatch, now: Date): Subscription {

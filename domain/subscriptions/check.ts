@@ -3,6 +3,7 @@ import { type Fault, ProblemError } from '../../schemas/problem.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { checkSelection } from '../pattern/compose.ts';
 import { hiddenPathConflicts } from '../pattern/hidden.ts';
+import { type Home, homeFaults } from './destination.ts';
 
 /** Says why a webhook's URL cannot be taken; undefined when it can. */
 export type CheckWebhookUrl = (url: string) => string | undefined;
@@ -13,12 +14,17 @@ export type Wish = Pick<Subscription, 'types' | 'filter'> & {
 };
 
 /** Refuses, with every fault at once, a wish that the contract or EventBridge would not take. */
-export function refuseWish(contract: Contract, known: string[], wish: Wish, checkUrl: CheckWebhookUrl): void {
+export function refuseWish(
+  contract: Contract,
+  known: string[],
+  wish: Wish,
+  places: { checkWebhookUrl: CheckWebhookUrl; home: Home },
+): void {
   const { types, filter, destination } = wish;
   const errors = [
     ...typeFaults(types ?? [], known),
     ...selectionFaults(contract, { types, filter }),
-    ...destinationFaults(destination, checkUrl),
+    ...destinationFaults(destination, places),
   ];
   if (errors.length === 0) return;
   throw new ProblemError('not-valid', `The subscription is not valid: ${errors.length} error(s)`, { errors });
@@ -38,8 +44,11 @@ function selectionFaults(contract: Contract, { types, filter }: Pick<Wish, 'type
   return hiddenPathConflicts(filter, contract.terms.minimisation);
 }
 
-function destinationFaults(destination: Wish['destination'], checkUrl: CheckWebhookUrl): Fault[] {
-  if (destination?.kind !== 'webhook') return [];
-  const message = checkUrl(destination.url);
+function destinationFaults(
+  destination: Wish['destination'],
+  { checkWebhookUrl, home }: Parameters<typeof refuseWish>[3],
+): Fault[] {
+  if (destination?.kind !== 'webhook') return destination ? homeFaults(destination, home) : [];
+  const message = checkWebhookUrl(destination.url);
   return message === undefined ? [] : [{ path: '/destination/url', message }];
 }

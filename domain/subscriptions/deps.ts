@@ -7,6 +7,7 @@ import type { Territory } from '../../schemas/territory.ts';
 import { absent, type ControlDeps } from '../control.ts';
 import type { AskOwner } from '../ownership/ask.ts';
 import type { Deliveries, DeliveryQueue, PullQueues, Registry, Rules, Sealer } from '../ports.ts';
+import type { Home } from './destination.ts';
 import type { CheckWebhookUrl } from './check.ts';
 
 /** What subscriptions need of the world. */
@@ -17,7 +18,8 @@ export interface SubscriptionDeps extends ControlDeps {
   pullQueues: Pick<PullQueues, 'create' | 'remove'>;
   sealer: Pick<Sealer, 'seal'>;
   checkWebhookUrl: CheckWebhookUrl;
-  /** Sends a signed test event to a subscription's webhook, and tells what came back. */
+  home: Home;
+  /** Sends a test event to a subscription's destination, and tells what came back. */
   sendTest: (subscription: Subscription, now: Date) => Promise<Attempt>;
   deliveries: Pick<Deliveries, 'read' | 'list'>;
   queue: DeliveryQueue;

@@ -34,7 +34,7 @@ export async function subscribe(
     ...(types && { types }),
     ...(request.filter && { filter: request.filter }),
   };
-  refuseWish(contract, known, wish, deps.checkWebhookUrl);
+  refuseWish(contract, known, wish, deps);
 
   const now = deps.now();
   const id = newId('subscription', now, deps.random);

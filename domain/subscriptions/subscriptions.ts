@@ -35,7 +35,7 @@ export const getSubscription = async (
 /** Sends a test event now; under the gate like every other request to a consumer. */
 export async function testSubscription(deps: SubscriptionDeps, caller: Caller, id: string): Promise<Attempt> {
   const subscription = await liveSubscription(deps.registry, caller, id);
-  if (subscription.destination.kind !== 'webhook') {
+  if (subscription.destination.kind === 'pull') {
     throw new ProblemError('conflict', `The subscription ${id} is pulled from: there is nothing to test`);
   }
   const [contract, dataset, provider, consumer] = await deps.registry.readAll([

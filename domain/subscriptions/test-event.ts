@@ -1,28 +1,26 @@
 import type { Attempt } from '../../schemas/delivery.ts';
-import { milliseconds } from '../../schemas/duration.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { attemptOf } from '../deliver/record.ts';
 import { signingOf } from '../deliver/signing.ts';
-import { webhookRequest } from '../deliver/wire.ts';
 import { newId, type Random } from '../ids.ts';
-import type { Clock, Sealer, Sender } from '../ports.ts';
+import type { Clock, HandOver, Sealer } from '../ports.ts';
 
-/** The type of the event that tests a webhook. */
+/** The type of the event that tests a destination. */
 export const TEST_TYPE = 'maille.test.v1';
 
-/** Sends test events as `deliver` sends events: signed, by the same sender, with the same time limit. */
+/** Sends test events as `deliver` sends events: signed where it signs, through the same port. */
 export function testSender(deps: {
-  send: Sender;
+  handOver: HandOver;
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
   random: Random;
   now: Clock;
-  territory: Pick<Territory, 'id' | 'webhookTimeout'>;
+  territory: Pick<Territory, 'id'>;
 }): (subscription: Subscription, now: Date) => Promise<Attempt> {
   return async (subscription, at) => {
     const { destination } = subscription;
-    if (destination.kind !== 'webhook') throw new ProblemError('conflict', 'Only webhooks can be tested');
+    if (destination.kind === 'pull') throw new ProblemError('conflict', 'What is pulled cannot be tested');
     const id = newId('delivery', at, deps.random);
     const event = {
       specversion: '1.0' as const,
@@ -34,9 +32,10 @@ export function testSender(deps: {
       datacontenttype: 'application/json',
       data: { subscription: subscription.id, contract: subscription.contract, dataset: subscription.dataset },
     };
-    const keys = await signingOf(deps.sealer, subscription, at);
-    const timeoutMs = milliseconds(deps.territory.webhookTimeout);
-    const answer = await deps.send(webhookRequest(destination, event, { ...keys, id, at, timeoutMs }));
+    const signing = await signingOf(deps.sealer, subscription, at);
+    const parcels = [{ delivery: id, event }];
+    const [handed] = await deps.handOver({ destination, parcels, signing, at });
+    const answer = handed?.answer ?? { kind: 'no-answer', error: 'Nothing was said of the test event' };
     return attemptOf(answer, at, deps.now().getTime() - at.getTime());
   };
 }

@@ -16,5 +16,7 @@ export const environment = z.object({
   BUS_NAMES: namesVariable,
   SEALING_KEY_PARAMETER: nameVariable,
   PULL_QUEUE_PREFIX: nameVariable,
+  /** The roles of the functions that hand over, as consumers let them in. */
+  HANDING_ROLES: namesVariable,
   PUBLIC_URL: publicUrlVariable,
 });

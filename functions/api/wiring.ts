@@ -22,8 +22,10 @@ import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { judgeChange } from '../../domain/evolution/judge.ts';
 import { identify } from '../../domain/identify.ts';
 import { ownerAsker } from '../../domain/ownership/ask.ts';
+import { homeOf } from '../../domain/subscriptions/destination.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { seconds } from '../../schemas/duration.ts';
+import { handingOver } from '../handing-over.ts';
 import type { environment } from './environment.ts';
 import type { ApiDeps } from './route.ts';
 
@@ -38,6 +40,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
   const sealer = parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER });
   const reach = reachOf(territory);
   const send = webhookSender(reach);
+  const handOver = handingOver({ send, roles: env.HANDING_ROLES, territory });
   return {
     registry,
     now,
@@ -65,7 +68,8 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     usage: dynamoUsage({ client, table: env.DELIVERIES_TABLE }),
     checkWebhookUrl: (url) => checkWebhookUrl(url, reach),
-    sendTest: testSender({ send, sealer, random: randomBytes, now, territory }),
+    home: homeOf(queueArn, territory),
+    sendTest: testSender({ handOver, sealer, random: randomBytes, now, territory }),
     askOwner: ownerAsker({ send, sealer, random: randomBytes, now, territory, publicUrl: env.PUBLIC_URL }),
   };
 }

@@ -23,6 +23,7 @@ import type { Sealer } from '../../domain/ports.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import { eventFunction } from '../chain.ts';
+import { handingOver } from '../handing-over.ts';
 import { reasonOf } from '../work.ts';
 import { environment } from './environment.ts';
 
@@ -66,7 +67,11 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
-    send: webhookSender(reachOf(env.TERRITORY)),
+    handOver: handingOver({
+      send: webhookSender(reachOf(env.TERRITORY)),
+      roles: env.HANDING_ROLES,
+      territory: env.TERRITORY,
+    }),
     sealer: openedOnce(parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER })),
     publicUrl: env.PUBLIC_URL,
     payloads: leanPayloads({ client, url: env.PAYLOADS_URL }),

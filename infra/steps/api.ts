@@ -1,5 +1,7 @@
+import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/api/environment.ts';
+import { denyOwnAccount, toQueues } from '../handing-over.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
@@ -7,7 +9,7 @@ import { HTTP_TIMEOUT } from '../timeouts.ts';
 /** The control plane: every route but publishing and pulling. */
 export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction): HouseFunction {
   const { names, needs, stores } = props;
-  return houseFunction(scope, 'api', {
+  const api = houseFunction(scope, 'api', {
     ...props,
     environment,
     variables: {
@@ -23,6 +25,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
+      HANDING_ROLES: props.handingRoles.join(','),
       PUBLIC_URL: props.publicUrl,
       PULL_QUEUE_PREFIX: names.pullPrefix,
     },
@@ -41,6 +44,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       needs.writeDeliveries,
       needs.listDeliveries,
       needs.sendToDeliveryQueue,
+      toQueues(Stack.of(scope)),
       ...needs.manageRules,
       ...needs.makeIngressBuses,
       needs.makePullQueues,
@@ -50,4 +54,6 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
     memoryMb: 512,
     timeout: HTTP_TIMEOUT,
   });
+  denyOwnAccount(api, props.territory, [{ action: 'sqs:SendMessage', but: [stores.delivery.queueArn] }]);
+  return api;
 }

@@ -3,6 +3,7 @@ import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/deliver/environment.ts';
 import { arnOf } from '../grants.ts';
+import { denyOwnAccount, toQueues } from '../handing-over.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import { deliverTimeout } from '../timeouts.ts';
@@ -21,6 +22,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       DELIVERIES_TABLE: names.deliveries,
       DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
       SEALING_KEY_PARAMETER: names.sealingKey,
+      HANDING_ROLES: props.handingRoles.join(','),
       PUBLIC_URL: props.publicUrl,
     },
     failureMeans: 'consumers receive nothing; deliveries wait in the delivery queue and are tried again.',
@@ -34,6 +36,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.writeDeliveries,
       needs.sendToDeliveryQueue,
       needs.sendToPullQueues,
+      toQueues(Stack.of(scope)),
       needs.readSealingKey,
       needs.makeSealingKey,
       {
@@ -53,6 +56,12 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       arnOf(stack, 'sqs', name),
     ),
   );
+  denyOwnAccount(deliver, props.territory, [
+    {
+      action: 'sqs:SendMessage',
+      but: [stores.delivery.queueArn, arnOf(stack, 'sqs', `${names.pullPrefix}*`)],
+    },
+  ]);
   new EventSourceMapping(deliver, 'FromDeliveryQueue', {
     target: deliver.lambda,
     eventSourceArn: stores.delivery.queueArn,

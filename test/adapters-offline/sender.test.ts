@@ -5,7 +5,7 @@ import type { lookup } from 'node:dns';
 import { afterEach, describe, expect, it } from 'vitest';
 import { publicLookup } from '../../adapters/http/public-lookup.ts';
 import { CONNECT_MS, webhookSender } from '../../adapters/http/sender.ts';
-import { PREPARED_WITHIN_MS } from '../../domain/deliver/deliver.ts';
+import { PREPARED_WITHIN_MS } from '../../domain/deliver/together.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import { MOST_VERDICT_AGE } from '../../schemas/territory.ts';
 

@@ -114,7 +114,7 @@ const WORK: Record<string, (territory: Territory) => Promise<unknown>> = {
       event: routed(given.entry()),
     }));
     return deliver(
-      { ...deps, standings, send: deps.sender.send, noteHealth: async () => undefined },
+      { ...deps, standings, handOver: deps.destinations.handOver, noteHealth: async () => undefined },
       messages,
     );
   },

@@ -3,6 +3,7 @@ import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { memoryDeadLetters } from '../../adapters/memory/dead-letters.ts';
 import { memoryDeliveries } from '../../adapters/memory/deliveries.ts';
 import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
+import { memoryDestinations } from '../../adapters/memory/destinations.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
 import { memoryMailer } from '../../adapters/memory/mailer.ts';
 import { memoryLedger } from '../../adapters/memory/ledger.ts';
@@ -17,6 +18,7 @@ import { memoryUsage } from '../../adapters/memory/usage.ts';
 import { identify } from '../../domain/identify.ts';
 import type { Noun, Nouns } from '../../domain/ports.ts';
 import { ownerAsker } from '../../domain/ownership/ask.ts';
+import type { Home } from '../../domain/subscriptions/destination.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { territory } from '../../schemas/territory.ts';
@@ -29,6 +31,8 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
   const registry = memoryRegistry(clock);
   const sealer = memorySealer();
   const sender = memorySender();
+  // What takes the sender's place later is asked then.
+  const destinations = memoryDestinations({ send: (request) => sender.send(request) });
   const mailer = memoryMailer();
   const usage = memoryUsage();
   const publicUrl = 'https://mesh.example.org/mesh';
@@ -51,6 +55,8 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     sealer,
     sender,
     send: sender.send,
+    destinations,
+    handOver: destinations.handOver,
     mailer,
     mail: mailer.mail,
     schemas: schemaJudge(),
@@ -59,7 +65,14 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     keepSeconds: 86_400,
     identify: (authorization: string | undefined) => identify({ registry, now }, authorization),
     checkWebhookUrl: (url: string) => (url.includes('private') ? 'must be public' : undefined),
-    sendTest: testSender({ send: sender.send, sealer, random: randomBytes, now, territory: described }),
+    home: { partition: 'aws', account: '000000000000', listed: [] } as Home,
+    sendTest: testSender({
+      handOver: destinations.handOver,
+      sealer,
+      random: randomBytes,
+      now,
+      territory: described,
+    }),
     askOwner: ownerAsker({
       send: sender.send,
       sealer,

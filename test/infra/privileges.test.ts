@@ -2,18 +2,23 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { grant } from '../../infra/grants.ts';
+import { HANDING } from '../../infra/handing-over.ts';
 import { FUNCTIONS, type FunctionName } from '../../infra/names.ts';
+import type { Territory } from '../../schemas/territory.ts';
 import { synthesised } from './synthesised.ts';
 
 interface Statement {
   Effect: 'Allow' | 'Deny';
   Action: string | string[];
-  Resource: unknown;
+  Resource?: unknown;
+  NotResource?: unknown;
   Condition?: unknown;
 }
 
 const { mesh } = synthesised('la-rochelle');
-const policies = Object.entries(mesh.findResources('AWS::IAM::Policy'));
+const policiesOf = (change: Partial<Territory> = {}) =>
+  Object.entries(synthesised('la-rochelle', change).mesh.findResources('AWS::IAM::Policy'));
+const policies = policiesOf();
 
 const list = <Value>(value: Value | Value[]): Value[] => (Array.isArray(value) ? value : [value]);
 const text = (resource: unknown): string =>
@@ -21,15 +26,16 @@ const text = (resource: unknown): string =>
     .replace(/\{"Ref":"AWS::\w+"\}|\{"Fn::Join":\["",\[|\]\]\}|","|"/g, '')
     .replaceAll(',:', ':');
 
-function statementsOf(name: FunctionName): Statement[] {
-  const [, policy] = policies.find(([id]) => id.startsWith(`${name}Role`)) ?? [];
+function statementsOf(name: FunctionName, change?: Partial<Territory>): Statement[] {
+  const [, policy] =
+    (change ? policiesOf(change) : policies).find(([id]) => id.startsWith(`${name}Role`)) ?? [];
   return policy?.['Properties'].PolicyDocument.Statement ?? [];
 }
 
 /** What a function's role says, one line for each action on each resource. */
 function said(name: FunctionName, effect: Statement['Effect']): string[] {
   return statementsOf(name)
-    .filter(({ Effect }) => Effect === effect)
+    .filter(({ Effect, Resource }) => Effect === effect && Resource !== undefined)
     .flatMap(({ Action, Resource }) =>
       list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${text(resource)}`)),
     );
@@ -103,6 +109,31 @@ describe('privileges', () => {
     expect(denied).toMatch(/^events:PutEvents .*event-bus\/maille-\*$/m);
     for (const queue of ['delivery-dead', 'rule-dead', 'route-dead', 'admit-dead'])
       expect(denied).toContain(`maille-la-rochelle-${queue}`);
+  });
+
+  it.each([
+    ['deliver', 'sqs:SendMessage', /^[^ ]*GetAttDelivery[0-9A-F]+Arn[^ ]* [^ ]*-pull-\* [^ ]*:air-quality$/],
+    ['api', 'sqs:SendMessage', /^[^ ]*GetAttDelivery[0-9A-F]+Arn[^ ]* [^ ]*:air-quality$/],
+  ] as const)('denies %s %s in the account of the mesh, but on what is listed', (name, action, but) => {
+    const listed = 'arn:aws:sqs:eu-west-3:111122223333:air-quality';
+    const denied = statementsOf(name, { ownDestinations: [listed] }).filter(
+      (one) => one.NotResource !== undefined && list(one.Action).includes(action),
+    );
+    expect(denied).toMatchObject([
+      { Effect: 'Deny', Condition: { StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } } },
+    ]);
+    expect(list(denied[0]?.NotResource).map(text).join(' ')).toMatch(but);
+    const allowed = said(name, 'Allow').filter((line) => line.startsWith(`${action} `));
+    expect(allowed.filter((line) => /:\*:\*:\*$/.test(line))).toHaveLength(1);
+  });
+
+  it("only what hands over may write what is not the territory's own, and says so to consumers", () => {
+    const elsewhere = FUNCTIONS.filter((name) =>
+      said(name, 'Allow').some((line) =>
+        /^(?:sqs:SendMessage|events:PutEvents|s3:PutObject) .*:\*:/.test(line),
+      ),
+    );
+    expect(elsewhere.sort()).toEqual([...HANDING].sort());
   });
 
   it('only api makes rules on ingress buses, and makes pull queues', () => {

@@ -115,7 +115,7 @@ export function flowInMemory({
     deliveries,
     queue,
     pullQueues,
-    send: mesh.sender.send,
+    handOver: mesh.destinations.handOver,
     sealer: mesh.sealer,
     quotas: mesh.quotas,
     noteHealth: healthNoter(registry, mesh.territory, subscriptionNotice(mesh.random)),

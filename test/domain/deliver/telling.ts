@@ -314,7 +314,7 @@ function sendsOf(flow: Flow) {
   const all: { url: string; sequence: string; id: string; at: number }[] = [];
   let status = 204;
   let slowMs = 0;
-  flow.deps.send = async ({ url, headers, body }) => {
+  flow.sender.send = async ({ url, headers, body }) => {
     const { sequence } = JSON.parse(String(body)) as { sequence: string };
     all.push({ url, sequence, id: headers['webhook-id'] ?? '', at: flow.now().getTime() });
     const answer = {

@@ -1,0 +1,50 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Territory } from '../schemas/territory.ts';
+import type { Grant } from './grants.ts';
+import type { HouseFunction } from './house-function.ts';
+import { type FunctionName, roleNameOf } from './names.ts';
+
+/** The functions that hand events over to destinations which consumers name. */
+export const HANDING: FunctionName[] = ['deliver', 'api'];
+
+/** The roles that consumers let in. */
+export const handingRoles = (stack: Stack, territory: Territory): string[] =>
+  HANDING.map(
+    (name) =>
+      `arn:${stack.partition}:iam::${stack.account}:role/${roleNameOf(territory, name, stack.region)}`,
+  );
+
+const because = 'consumers name what is theirs, in any account; what is in the account of the mesh is denied';
+
+/** Lets a function hand over to queues of consumers. */
+export const toQueues = (stack: Stack): Grant => ({
+  actions: ['sqs:SendMessage'],
+  on: [`arn:${stack.partition}:sqs:*:*:*`],
+  because,
+});
+
+/** What of one kind is in the mesh's own account and may be written all the same. */
+export interface OwnAccount {
+  action: string;
+  /** The ARNs that the function writes for the mesh itself. */
+  but: string[];
+}
+
+/**
+ * Denies a function everything of a kind in the mesh's own account, but what it writes for the mesh itself and what the
+ * territory lists: no destination that a consumer names may lead back into the mesh.
+ */
+export function denyOwnAccount(
+  step: HouseFunction,
+  { ownDestinations }: Pick<Territory, 'ownDestinations'>,
+  kinds: OwnAccount[],
+): void {
+  const stack = Stack.of(step);
+  for (const { action, but } of kinds) {
+    const service = action.slice(0, action.indexOf(':'));
+    const listed = ownDestinations.filter((arn) => arn.split(':')[2] === service);
+    step.denyAllBut([action], [...but, ...listed], {
+      StringEquals: { 'aws:ResourceAccount': stack.account },
+    });
+  }
+}
