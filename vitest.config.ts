@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: ['test/adapters/**', 'test/journeys/**'],
+          // Modules are loaded once for all files, which is half of the time: no file leaves anything behind in them.
+          isolate: false,
           testTimeout: 30_000,
         },
       },
