@@ -8,8 +8,18 @@ import { say, Trouble } from './say.ts';
 
 const run = promisify(execFile);
 const REQUIREMENTS = join(ROOT, 'local/requirements.txt');
-const CANDIDATES = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
-const NEW_ENOUGH = 'import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 10) else 3)';
+const CANDIDATES = [
+  'python3',
+  'python3.14',
+  'python3.13',
+  'python3.12',
+  'python3.11',
+  'python3.10',
+  'python',
+];
+// Its version first: an older one may lack more.
+const NEW_ENOUGH =
+  'import sys; sys.version_info >= (3, 10) or sys.exit("older than 3.10: " + sys.version); import venv, ensurepip';
 
 /** A Python with the pinned engine in it, in a private venv that is made when it is missing or out of date. */
 export async function enginePython(signal?: AbortSignal): Promise<string> {
@@ -50,21 +60,21 @@ async function install(python: string, signal: AbortSignal | undefined): Promise
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Trouble(
-      `The local engine could not be installed from local/requirements.txt:\n${tail(textOf(error))}\n` +
+      `The local engine could not be installed from local/requirements.txt:\n${tail(stderrOf(error))}\n` +
         'Is there a network, or a package index that pip is configured for? Then run the command again.',
     );
   }
 }
 
-async function systemPython(): Promise<string> {
+/** The first of these commands that is a Python which can install the engine; a {@link Trouble} when none is. */
+export async function systemPython(candidates: string[] = CANDIDATES): Promise<string> {
   const faults: string[] = [];
-  for (const python of CANDIDATES) {
+  for (const python of candidates) {
     try {
       await run(python, ['-c', NEW_ENOUGH]);
       return python;
     } catch (error) {
-      const text = textOf(error);
-      if (text.includes('ensurepip') || text.includes('venv')) faults.push(python);
+      if (/No module named '?(venv|ensurepip)/.test(stderrOf(error))) faults.push(python);
     }
   }
   throw new Trouble(
@@ -72,15 +82,15 @@ async function systemPython(): Promise<string> {
       ? `${faults[0]} lacks its venv module, which the local engine is installed with.\n` +
           'On Debian and Ubuntu: apt install python3-venv. Then run the command again.'
       : 'The local engine needs Python 3.10 or newer, and none was found on the PATH.\n' +
-          'Install it (https://www.python.org/downloads, or your system’s package python3), then run the command again.\n' +
-          'Or use another engine: see “Engines” in the README.',
+          'Install it (https://www.python.org/downloads, or your system’s package python3), then run the command again.',
   );
 }
 
 /** The last lines of a text. */
 export const tail = (text: string, lines = 15): string => text.trimEnd().split('\n').slice(-lines).join('\n');
 
-const textOf = (error: unknown): string =>
-  error instanceof Error
-    ? `${error.message}\n${'stderr' in error ? String(error.stderr) : ''}`
-    : String(error);
+/** What a command said before it failed; why it could not be run when it said nothing. */
+function stderrOf(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+  return said === '' ? String(error) : said;
+}
