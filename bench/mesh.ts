@@ -80,16 +80,16 @@ export async function call(
   key: string,
   method: string,
   path: string,
-  body: object,
+  body?: object,
 ): Promise<Record<string, unknown>> {
   const answer = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    ...(body && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-  return JSON.parse(text) as Record<string, unknown>;
+  return JSON.parse(text || '{}') as Record<string, unknown>;
 }
 
 async function admit(url: string, operator: string, id: string, role: string): Promise<Party> {

@@ -132,7 +132,15 @@ export interface IngressBuses {
 }
 
 /** Accepted events that may not have reached the bus: by key, or all of a span of time. */
-export type Gap = { keys: string[] } | { from: Date; to: Date };
+export type Gap = { keys: string[] } | GapSpan;
+
+/** All that was accepted from an instant (included) to another (not included). */
+export interface GapSpan {
+  from: Date;
+  to: Date;
+  /** How far it was routed again: every dataset before this one, by id, and of this one what was accepted before. */
+  done?: { dataset: string; before: Date } | undefined;
+}
 
 /** A copy of an event that could not be delivered, or not be accepted: by its key, or by its publisher's id. */
 export interface DeadLetter {
@@ -150,9 +158,11 @@ export interface DeadLetters {
 /** What waits to be routed again, in a queue of its own, so that nothing which the bus refuses blocks the stream. */
 export interface RouteGaps {
   /** Throws unless it was taken. */
-  report(gap: { keys: string[] }): Promise<void>;
-  /** Those that wait, at most ten, each with the lease by which it is closed. */
-  receive(): Promise<{ gap: Gap; lease: string }[]>;
+  report(gap: Gap): Promise<void>;
+  /** Keeps the key of a row of the ledger that cannot be read, for an operator to look at. Throws unless it was taken. */
+  setAside(row: { key: string; because: string }): Promise<void>;
+  /** Those that wait, at most ten, each with the lease by which it is closed; undefined for what is no gap. */
+  receive(): Promise<{ gap: Gap | undefined; lease: string }[]>;
   close(lease: string): Promise<void>;
 }
 

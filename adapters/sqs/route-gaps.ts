@@ -12,7 +12,15 @@ const MARGIN_MS = 60_000;
 /** While one tick routes a gap again, no other one starts on it. */
 const LEASE_SECONDS = 60;
 
-const reported = z.strictObject({ keys: z.array(z.string()).check(z.minLength(1)) });
+/** What `route` and the clock report, and an operator who has a span of time routed again. */
+const reported = z.union([
+  z.strictObject({ keys: z.array(z.string()).check(z.minLength(1)) }),
+  z.strictObject({
+    from: z.coerce.date(),
+    to: z.coerce.date(),
+    done: z.optional(z.strictObject({ dataset: z.string(), before: z.coerce.date() })),
+  }),
+]);
 
 /**
  * What Lambda sends where a stream's source gives up (AWS Lambda developer guide, "Retain discarded batch records for
@@ -27,18 +35,19 @@ const discarded = z.looseObject({
 
 /** The gaps of `route` on SQS: its own reports, and what the ledger's stream discarded. */
 export function routeGaps({ client, queueUrl }: { client: SQSClient; queueUrl: string }): RouteGaps {
+  const send = async (what: object): Promise<void> =>
+    void (await client.send(
+      new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(what) }),
+    ));
   return {
-    async report(gap) {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(gap) }));
-    },
+    report: send,
+    setAside: (unreadable) => send({ unreadable }),
     async receive() {
       const request = { QueueUrl: queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: LEASE_SECONDS };
       const { Messages = [] } = await client.send(new ReceiveMessageCommand(request));
-      // What cannot be read stays in the queue, where an alarm sees it.
-      return Messages.flatMap(({ Body, ReceiptHandle }) => {
-        const gap = gapOf(jsonOf(Body));
-        return gap && ReceiptHandle ? [{ gap, lease: ReceiptHandle }] : [];
-      });
+      return Messages.flatMap(({ Body, ReceiptHandle }) =>
+        ReceiptHandle ? [{ gap: gapOf(jsonOf(Body)), lease: ReceiptHandle }] : [],
+      );
     },
     async close(lease) {
       await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: lease }));

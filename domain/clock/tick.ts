@@ -127,11 +127,21 @@ async function reconcileAtTimes(deps: TickDeps, now: Date): Promise<{ put: numbe
   return count;
 }
 
-/** A gap leaves its queue only once all of it was routed; one that cannot be closed does not hold up the others. */
+/** How long one beat routes gaps again: a day that the stream lost takes many beats, and each begins where the last one ended. */
+const GAPS_MS = 30_000;
+
+/**
+ * A gap leaves its queue only once all of it was routed, or what is left was reported; one that cannot be closed does
+ * not hold up the others. What is no gap stays, and the beat fails until an operator has looked at it.
+ */
 async function closeGaps(deps: TickDeps, now: Date): Promise<number> {
   let count = 0;
+  const until = deps.clock().getTime() + GAPS_MS;
   await eachApart(await deps.gaps.receive(), async ({ gap, lease }) => {
-    count += await reroute(deps, gap, now);
+    if (!gap) throw new Error('the dead letters of route hold something that cannot be routed again');
+    const rerouted = await reroute(deps, gap, now, () => deps.clock().getTime() < until);
+    count += rerouted.count;
+    if (rerouted.left) await deps.gaps.report(rerouted.left);
     await deps.gaps.close(lease);
   });
   return count;

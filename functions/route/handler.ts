@@ -1,15 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
-import type { Row } from '../../adapters/dynamodb/batch.ts';
-import { entryOfRow } from '../../adapters/dynamodb/ledger-row.ts';
-import { quickEventBridge } from '../../adapters/eventbridge/client.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
+import { quickEventBridge } from '../../adapters/eventbridge/client.ts';
 import { lean } from '../../adapters/lean.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
-import { route, routed } from '../../domain/route.ts';
+import { route } from '../../domain/route.ts';
 import { eventFunction } from '../chain.ts';
 import { environment } from './environment.ts';
+import { readRecords } from './records.ts';
 
 /** The ledger's stream: each accepted event goes once on each shared bus. */
 export const handler = eventFunction<DynamoDBStreamEvent, undefined>('route', () => {
@@ -26,15 +25,13 @@ export const handler = eventFunction<DynamoDBStreamEvent, undefined>('route', ()
   };
   return async ({ Records }, work) => {
     problem = undefined;
-    const events = Records.flatMap(({ dynamodb }) => {
-      // A tombstone has no body: there is nothing to route. The stream's images have the table's own shape.
-      const row = dynamodb?.NewImage as Row | undefined;
-      return row?.['body'] ? [routed(entryOfRow(row))] : [];
-    });
+    const { events, unreadable } = readRecords(Records);
+    for (const row of unreadable) await deps.gaps.setAside(row);
     const waiting = await route(deps, events);
     work.did('events.routed');
     work.count('routed', events.length - waiting);
     work.count('routeGaps', waiting);
+    work.count('unreadable', unreadable.length);
     work.note({ problem });
     return undefined;
   };

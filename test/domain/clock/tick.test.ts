@@ -1,8 +1,10 @@
+import { decodeTime } from 'ulid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { wantedRule } from '../../../domain/clock/reconcile.ts';
 import { releaseDue } from '../../../domain/clock/release.ts';
 import { reroute } from '../../../domain/clock/reroute.ts';
 import { tick } from '../../../domain/clock/tick.ts';
+import type { Gap } from '../../../domain/ports.ts';
 import { given } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
 import { subscribed } from './subscribed.ts';
@@ -107,11 +109,64 @@ describe('gaps', () => {
     flow.later(10);
     const to = flow.now();
     const after = await flow.accepted();
-    expect(await reroute(flow, { from, to }, flow.now())).toBe(2);
+    expect(await reroute(flow, { from, to }, flow.now())).toEqual({ count: 2 });
     const sequences = queued();
     expect(sequences).toEqual([inside.sequence]);
     expect(sequences).not.toContain(before.sequence);
     expect(sequences).not.toContain(after.sequence);
+  });
+
+  test('of more than a beat can route are gone on with where it ended, dataset by dataset', async () => {
+    await subscribed(flow);
+    const from = flow.now();
+    await flow.has('dataset', given.dataset({ id: 'library-air' }));
+    const sequences: string[] = [];
+    for (let count = 0; count < 6; count += 1) {
+      sequences.push((await flow.accepted()).sequence);
+      flow.later(10);
+      const other = given.entry({ dataset: 'library-air', sequence: flow.nextSequence(flow.now()) });
+      await flow.ledger.append([other]);
+    }
+    // One page at a time, and a beat that has time for none but its first.
+    const history: typeof flow.ledger.history = async function* (...asked) {
+      for await (const page of flow.ledger.history(...asked)) for (const place of page) yield [place];
+    };
+    const put: string[] = [];
+    const bus = { put: async (events: { key: string }[]) => (put.push(...events.map(({ key }) => key)), []) };
+    const deps = { ...flow, ledger: { ...flow.ledger, history, read: flow.ledger.read }, bus };
+    let left: Gap | undefined = { from, to: new Date(flow.now().getTime() + 1) };
+    let beats = 0;
+    for (; left && beats < 40; beats += 1) ({ left } = await reroute(deps, left, flow.now(), () => false));
+    expect(left).toBeUndefined();
+    expect(beats).toBeGreaterThan(5);
+    expect(new Set(put).size).toBe(12);
+  });
+
+  test('a beat that was too short reports what is left', async () => {
+    await subscribed(flow);
+    await flow.gaps.report({ from: flow.now(), to: new Date(flow.now().getTime() + 60_000) });
+    flow.later(10);
+    const one = await flow.accepted();
+    let clock = flow.now().getTime();
+    await tick({ ...flow, clock: () => new Date((clock += 40_000)) }, flow.now());
+    const done = { dataset: one.dataset, before: new Date(decodeTime(one.sequence)) };
+    expect([...flow.gaps.waiting.values()]).toMatchObject([{ done }]);
+    await beat();
+    expect(flow.gaps.waiting.size).toBe(0);
+  });
+
+  test('what cannot be read of the ledger is set aside, and the beat fails until somebody has looked', async () => {
+    await subscribed(flow);
+    const from = flow.now();
+    const broken = given.entry({ dataset: 'air', sequence: flow.nextSequence(from), body: '{broken' });
+    const { dataset } = await flow.accepted();
+    await flow.ledger.append([{ ...broken, dataset }]);
+    const to = new Date(from.getTime() + 60_000);
+    expect(await reroute(flow, { from, to }, flow.now())).toEqual({ count: 1 });
+    expect(flow.gaps.aside).toEqual([broken.key]);
+    await expect(beat()).rejects.toThrow('cannot be routed again');
+    flow.gaps.aside.splice(0);
+    await beat();
   });
 
   test('that cannot be closed stay, and hold up no other', async () => {

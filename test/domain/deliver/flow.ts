@@ -28,13 +28,19 @@ import { given } from '../../given.ts';
 import { meshInMemory } from '../mesh.ts';
 
 /** The gaps of `route` in memory: each is handed out until it is closed. */
-export function memoryRouteGaps(): RouteGaps & { waiting: Map<string, Gap> } {
+export function memoryRouteGaps(): RouteGaps & { waiting: Map<string, Gap>; aside: string[] } {
   const waiting = new Map<string, Gap>();
+  const aside: string[] = [];
   let leases = 0;
   return {
     waiting,
+    aside,
+    setAside: async ({ key }) => void aside.push(key),
     report: async (gap) => void waiting.set(`lease-${(leases += 1)}`, gap),
-    receive: async () => [...waiting].slice(0, 10).map(([lease, gap]) => ({ gap, lease })),
+    receive: async () => [
+      ...[...waiting].slice(0, 10).map(([lease, gap]) => ({ gap, lease })),
+      ...aside.map((key) => ({ gap: undefined, lease: key })),
+    ],
     close: async (lease) => void waiting.delete(lease),
   };
 }

@@ -231,7 +231,7 @@ function asking(world: World): Omit<Told, 'endsWell'> {
   return {
     async lost() {
       const messages = waiting(flow);
-      const gaps = (await flow.gaps.receive()).flatMap(({ gap }) => ('keys' in gap ? gap.keys : []));
+      const gaps = (await flow.gaps.receive()).flatMap(({ gap }) => (gap && 'keys' in gap ? gap.keys : []));
       const isOnItsWay = ({
         entry,
         subscription,
