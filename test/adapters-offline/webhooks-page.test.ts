@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { webhookSender } from '../../adapters/http/sender.ts';
+import { memoryDestinations } from '../../adapters/memory/destinations.ts';
 import { memorySealer } from '../../adapters/memory/sealer.ts';
 import { ownerAsker } from '../../domain/ownership/ask.ts';
 import { type SourceIdentity, sourceIdentity } from '../../domain/source.ts';
@@ -53,8 +54,10 @@ async function listening(listener: RequestListener): Promise<string> {
 }
 
 const described = territory.parse({ id: 'test', name: 'Test', privateWebhooks: true });
+const send = webhookSender({ privateAddresses: true, ports: [443] });
 const deps = {
-  send: webhookSender({ privateAddresses: true, ports: [443] }),
+  send,
+  handOver: memoryDestinations({ send }).handOver,
   sealer: memorySealer(),
   random: randomBytes,
   now: () => new Date(),
