@@ -11,8 +11,11 @@ export type AllowedRate = z.infer<typeof allowedRate>;
 
 /** Whether a receiver showed that it wants a subscription's events. */
 export const ownership = z.object({
-  /** `none` until it is shown; `not-asked` where the territory takes receivers that know no handshake. */
-  proof: z.enum(['none', 'handshake', 'callback', 'challenge', 'not-asked']),
+  /**
+   * `none` until it is shown; `policy` where a service of AWS lets the mesh in; `not-asked` where the territory takes
+   * receivers that know no handshake.
+   */
+  proof: z.enum(['none', 'handshake', 'callback', 'challenge', 'policy', 'not-asked']),
   /** As whom the mesh asked: each delivery carries the same (CloudEvents HTTP webhook, section 4.1.1). */
   origin: z.string(),
   since: instant,

@@ -5,11 +5,13 @@ import type { Territory } from '../../schemas/territory.ts';
 import { signingOf } from '../deliver/signing.ts';
 import { webhookRequest } from '../deliver/wire.ts';
 import { newId, type Random } from '../ids.ts';
-import type { Clock, Sealer, Sender, WebhookAnswer } from '../ports.ts';
+import type { Clock, HandOver, Handover, HandoverAnswer, Sealer, Sender } from '../ports.ts';
 import { originOf } from '../source.ts';
 
 /** The type of the event by which a receiver is challenged. */
 export const CHALLENGE_TYPE = 'maille.challenge.v1';
+/** The type of the first event that a destination of AWS gets: its policy lets the mesh in, or does not. */
+export const VERIFICATION_TYPE = 'maille.verification.v1';
 /** The API answers within 29 s, and asking may take two requests. */
 const ASKED_AT_MOST_MS = 8000;
 
@@ -28,6 +30,7 @@ export type AskOwner = (subscription: Subscription, callback?: string) => Promis
 /** What asking needs of the world. */
 export interface AskOwnerDeps {
   send: Sender;
+  handOver: HandOver;
   sealer: Pick<Sealer, 'unseal' | 'derive'>;
   random: Random;
   now: Clock;
@@ -39,12 +42,14 @@ type Webhook = Subscription['destination'] & { kind: 'webhook' };
 
 /**
  * Asks by the handshake of CloudEvents (HTTP webhook, section 4), and who does not know it by a signed challenge, unless
- * the territory takes such receivers as they are.
+ * the territory takes such receivers as they are. A destination of AWS is asked by an event: who owns it says in its
+ * policy whom it lets in.
  */
 export function ownerAsker(deps: AskOwnerDeps): AskOwner {
   return async (subscription, callback) => {
     const { destination } = subscription;
-    if (destination.kind !== 'webhook') return { proof: 'not-asked', asked: [] };
+    if (destination.kind === 'pull') return { proof: 'not-asked', asked: [] };
+    if (destination.kind !== 'webhook') return letIn(deps, subscription, destination);
     const handshake = await shakeHands(deps, destination, callback);
     if (handshake.proof !== 'none' || handshake.refused) return handshake;
     if (deps.territory.webhookOwnership === 'offered') return { ...handshake, proof: 'not-asked' };
@@ -94,26 +99,45 @@ export function rateOf(text: string | undefined): AllowedRate | undefined {
   return Number.isSafeInteger(rate) && rate > 0 ? rate : undefined;
 }
 
-async function challenged(
-  deps: AskOwnerDeps,
-  subscription: Subscription,
-  destination: Webhook,
-): Promise<Asked> {
+/** An event of the mesh's own to a subscription, before all others. */
+const firstEvent = (deps: AskOwnerDeps, subject: string, type: string, data: object) => {
   const at = deps.now();
-  const challenge = deps.random(32).toString('base64url');
-  // Its secret is yet to be shown to the consumer: the published key is what a receiver can verify by.
-  const signed: Webhook = { ...destination, mode: 'structured', signatures: ['v1', 'v1a'] };
   const id = newId('delivery', at, deps.random);
   const event = {
     specversion: '1.0' as const,
     id,
     source: `//${deps.territory.id}`,
-    type: CHALLENGE_TYPE,
-    subject: subscription.id,
+    type,
+    subject,
     time: at.toISOString(),
     datacontenttype: 'application/json',
-    data: { challenge, subscription: subscription.id },
+    data: { ...data, subscription: subject },
   };
+  return { id, at, event };
+};
+
+async function letIn(
+  deps: AskOwnerDeps,
+  { id: subject }: Subscription,
+  destination: Exclude<Handover['destination'], { kind: 'webhook' }>,
+): Promise<Asked> {
+  const { id, at, event } = firstEvent(deps, subject, VERIFICATION_TYPE, {});
+  const parcels = [{ delivery: id, event }];
+  const [handed] = await deps.handOver({ destination, parcels, signing: { secrets: [] }, at });
+  const answer = handed?.answer ?? { kind: 'no-answer', error: 'Nothing was said of it' };
+  const asked = [told(`a ${VERIFICATION_TYPE} event`, answer)];
+  return { proof: answer.kind === 'accepted' ? 'policy' : 'none', asked };
+}
+
+async function challenged(
+  deps: AskOwnerDeps,
+  subscription: Subscription,
+  destination: Webhook,
+): Promise<Asked> {
+  const challenge = deps.random(32).toString('base64url');
+  // Its secret is yet to be shown to the consumer: the published key is what a receiver can verify by.
+  const signed: Webhook = { ...destination, mode: 'structured', signatures: ['v1', 'v1a'] };
+  const { id, at, event } = firstEvent(deps, subscription.id, CHALLENGE_TYPE, { challenge });
   const keys = await signingOf(deps.sealer, { ...subscription, destination: signed }, at);
   const timeoutMs = limit(deps.territory);
   const answer = await deps.send(webhookRequest(signed, event, { ...keys, id, at, timeoutMs }));
@@ -136,7 +160,8 @@ function echoes(body: string, challenge: string): boolean {
   }
 }
 
-function told(sent: string, answer: WebhookAnswer, ...words: string[]): Asking {
+function told(sent: string, answer: HandoverAnswer, ...words: string[]): Asking {
+  if (answer.kind === 'accepted') return { sent, answer: 'taken' };
   if (answer.kind !== 'answer') return { sent, answer: answer.error };
   const redirects = answer.status >= 300 && answer.status < 400 ? ['(redirects are not followed)'] : [];
   return { sent, answer: [String(answer.status), ...redirects, ...words].join(' ') };

@@ -35,11 +35,13 @@ export interface Begun {
 /**
  * What a subscription to a new receiver is written as: `unverified` until {@link askReceiver} found out, since the
  * receiver may consent before the asking has ended. Where the handshake is only offered, it is asked here and now: 422
- * when the receiver names somebody else.
+ * when the receiver names somebody else. Whom a destination of AWS lets in is found out everywhere.
  */
 export async function beginProof(deps: ProveDeps, planned: Subscription): Promise<Begun> {
-  if (planned.destination.kind !== 'webhook') return { item: planned };
-  if (deps.territory.webhookOwnership === 'offered') return { item: await offered(deps, planned) };
+  const { kind } = planned.destination;
+  if (kind === 'pull') return { item: planned };
+  if (kind === 'webhook' && deps.territory.webhookOwnership === 'offered')
+    return { item: await offered(deps, planned) };
   const word = deps.random(32).toString('base64url');
   const since = deps.now().toISOString();
   const ownership: Ownership = { proof: 'none', origin: originOf(deps), since, consent: hashOf(word) };
@@ -179,19 +181,23 @@ const hashOf = (word: string): string => createHash('sha256').update(word).diges
 const wordsOf = (asked: Asked['asked']): string =>
   asked.map(({ sent, answer }) => `The mesh sent ${sent}; the answer: ${answer}.`).join(' ');
 
-const faultsOf = ({ ownership }: Subscription) => ({
+const faultsOf = ({ ownership, destination }: Subscription) => ({
   errors: (ownership?.asked ?? []).map(({ sent, answer }) => ({
-    path: '/destination/url',
+    path: destination.kind === 'webhook' ? '/destination/url' : '/destination',
     message: `${sent}: ${answer}`,
   })),
 });
 
 /** What a consumer is told whose receiver has not shown that it wants events: what was asked, and how to mend it. */
-export const adviceOf = ({ id, ownership }: Subscription): string =>
+export const adviceOf = ({ id, ownership, destination }: Subscription): string =>
   [
     'The receiver has not shown that it wants these events.',
     wordsOf(ownership?.asked ?? []),
-    `Answer OPTIONS with WebHook-Allowed-Origin: ${ownership?.origin ?? '*'},`,
-    'or the challenge with 2xx and data.challenge as the body;',
+    ...(destination.kind === 'webhook'
+      ? [
+          `Answer OPTIONS with WebHook-Allowed-Origin: ${ownership?.origin ?? '*'},`,
+          'or the challenge with 2xx and data.challenge as the body;',
+        ]
+      : ['Let the mesh in;']),
     `then POST /v1/subscriptions/${id}/verify. Until then its events are kept.`,
   ].join(' ');

@@ -34,7 +34,13 @@ export async function patchSubscription(
 
 /** Whether events are to go to another receiver. */
 const hasMoved = ({ destination: before }: Subscription, { destination: after }: Subscription): boolean =>
-  before.kind === 'webhook' && after.kind === 'webhook' && before.url !== after.url;
+  placeOf(before) !== placeOf(after);
+
+function placeOf(destination: Subscription['destination']): string {
+  if (destination.kind === 'webhook') return destination.url;
+  const { concurrency: _, ...place } = destination;
+  return canonicalJson(place);
+}
 
 async function changeRule(deps: SubscriptionDeps, before: Subscription, item: Subscription): Promise<void> {
   try {

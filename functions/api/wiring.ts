@@ -70,6 +70,14 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     checkWebhookUrl: (url) => checkWebhookUrl(url, reach),
     home: homeOf(queueArn, territory),
     sendTest: testSender({ handOver, sealer, random: randomBytes, now, territory }),
-    askOwner: ownerAsker({ send, sealer, random: randomBytes, now, territory, publicUrl: env.PUBLIC_URL }),
+    askOwner: ownerAsker({
+      send,
+      handOver,
+      sealer,
+      random: randomBytes,
+      now,
+      territory,
+      publicUrl: env.PUBLIC_URL,
+    }),
   };
 }

@@ -75,6 +75,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
     }),
     askOwner: ownerAsker({
       send: sender.send,
+      handOver: destinations.handOver,
       sealer,
       random: randomBytes,
       now,

@@ -283,3 +283,60 @@ test("another consumer's subscription is not there", async () => {
   const made = await subscribed();
   expect((await problemOf(verifySubscription(flow, given.caller('lab'), made.id))).kind).toBe('not-found');
 });
+
+describe('a queue', () => {
+  const queueArn = 'arn:aws:sqs:eu-west-3:111122223333:air-quality';
+  const toQueue = (arn: string) => ({ kind: 'sqs' as const, queueArn: arn, concurrency: 10 });
+  const made = async () => {
+    const contract = await flow.agrees();
+    const request = { contract: contract.id, types: [TYPE], destination: toQueue(queueArn) };
+    return (await subscribe(flow, app, request)).subscription;
+  };
+  const typesIn = (arn: string) => (flow.destinations.parcels.get(arn) ?? []).map(({ event }) => event.type);
+  const locked = (): void => {
+    const error = 'AccessDenied: the policy does not let the mesh in. Add this statement: {"Effect":"Allow"}';
+    flow.destinations.answer = () => ({ kind: 'refused', error });
+  };
+
+  test('that lets the mesh in is told by a first event, whatever the territory says of webhooks', async () => {
+    for (const webhookOwnership of ['required', 'offered'] as const) {
+      flow = flowInMemory();
+      flow.territory.webhookOwnership = webhookOwnership;
+      expect(await made()).toMatchObject({ status: 'starting', ownership: { proof: 'policy' } });
+      expect(typesIn(queueArn)).toEqual(['maille.verification.v1']);
+    }
+  });
+
+  test('that does not is told the statement to add, and gets what came meanwhile once it does', async () => {
+    for (const webhookOwnership of ['required', 'offered'] as const) {
+      flow = flowInMemory();
+      flow.territory.webhookOwnership = webhookOwnership;
+      const { answer } = flow.destinations;
+      locked();
+      const { id, status } = await made();
+      expect(status).toBe('unverified');
+      await flow.deliver(flow.matched(await flow.subscription(id), await flow.accepted()));
+      const problem = await problemOf(verifySubscription(flow, app, id));
+      expect(problem.detail).toContain('Add this statement: {"Effect":"Allow"}');
+      expect(problem.errors).toMatchObject([{ path: '/destination' }]);
+
+      flow.destinations.answer = answer;
+      expect(await verifySubscription(flow, app, id)).toMatchObject({ ownership: { proof: 'policy' } });
+      await settles();
+      expect(typesIn(queueArn)).toEqual(['maille.verification.v1', TYPE]);
+    }
+  });
+
+  test('is asked when it is another one, and not when only its concurrency changes', async () => {
+    const { id } = await made();
+    locked();
+    const wider = { ...toQueue(queueArn), concurrency: 20 };
+    expect(await patchSubscription(flow, app, id, { destination: wider })).not.toMatchObject({
+      status: 'unverified',
+    });
+    const moved = toQueue(`${queueArn}-2`);
+    expect(await patchSubscription(flow, app, id, { destination: moved })).toMatchObject({
+      status: 'unverified',
+    });
+  });
+});

@@ -40,7 +40,11 @@ async function queueOf(name: string) {
     MaxNumberOfMessages: 10,
     MessageAttributeNames: ['All'],
   });
-  const take = async () => (await sqs.send(receive)).Messages ?? [];
+  // The first one only finds out whether the queue lets the mesh in.
+  const take = async () => {
+    const { Messages = [] } = await sqs.send(receive);
+    return Messages.filter(({ Body = '' }) => !Body.includes('maille.verification.v1'));
+  };
   // What an earlier test left is nobody's.
   while ((await take()).length > 0);
   return {
