@@ -34,6 +34,8 @@ export const channel = z.object({
   address: z.string(),
   /** The webhook's secret, sealed. */
   sealed: z.string().optional(),
+  /** As whom the mesh asked a webhook whether it wants them. */
+  origin: z.string().optional(),
   /** `disabled` once the receiver answered 410 or no attempt of all the waits was taken; asked for again it goes on. */
   status: z.enum(['active', 'failing', 'disabled']),
   /** Behind this id the notices begin that are still to be pushed. */

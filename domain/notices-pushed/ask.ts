@@ -5,7 +5,10 @@ import { type Fault, ProblemError } from '../../schemas/problem.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { type ControlDeps, overtaken } from '../control.ts';
 import { newUlid } from '../ids.ts';
+import type { AskOwner } from '../ownership/ask.ts';
+import { wordsOf } from '../ownership/prove.ts';
 import type { Change, Registry, Sealer } from '../ports.ts';
+import { originOf } from '../source.ts';
 import type { CheckWebhookUrl } from '../subscriptions/check.ts';
 import { makeSecret } from '../subscriptions/subscribe.ts';
 
@@ -15,7 +18,11 @@ const KINDS = ['webhook', 'email'] as const;
 export interface AskDeps extends ControlDeps {
   sealer: Pick<Sealer, 'seal'>;
   checkWebhookUrl: CheckWebhookUrl;
-  territory: Pick<Territory, 'noticeSender'>;
+  /** Asks a receiver whether it wants what is to be pushed to it. */
+  askOwner: AskOwner;
+  /** Where the mesh answers. */
+  publicUrl?: string | undefined;
+  territory: Pick<Territory, 'id' | 'noticeSender'>;
 }
 
 /** How a participant's notices are pushed, and how that goes. */
@@ -57,6 +64,7 @@ export async function askForNotices(
     const isNew = old?.address !== address;
     if (isNew && kind === 'webhook') secret = makeSecret(deps.random);
     const item = isNew ? await opened(deps, participant, kind, address, secret) : resumed(old);
+    if (isNew && kind === 'webhook') await refuseUnlessWanted(deps, item);
     kept.push(item);
     if (old) changes.push({ do: 'replace', noun: 'channel', before: old, item });
     else changes.push({ do: 'create', noun: 'channel', item });
@@ -79,11 +87,22 @@ async function opened(
     kind,
     address,
     ...(kind === 'webhook' && secret !== undefined && { sealed: await deps.sealer.seal(secret) }),
+    ...(kind === 'webhook' && { origin: originOf(deps) }),
     status: 'active',
     after: ID_PREFIXES.notice + newUlid(now, deps.random),
     attempts: 0,
     createdAt: now.toISOString(),
   };
+}
+
+/** Nothing is pushed to who has not shown that it wants it, as with subscriptions; what is refused can be asked again. */
+async function refuseUnlessWanted(deps: AskDeps, { id, address: url, sealed = '' }: Channel): Promise<void> {
+  const destination = { kind: 'webhook', url, mode: 'structured', concurrency: 1 } as const;
+  const { proof, asked } = await deps.askOwner({ id, destination, secrets: [{ sealed }] });
+  if (proof !== 'none') return;
+  const message = `${wordsOf(asked)} Answer OPTIONS with WebHook-Allowed-Origin: ${originOf(deps)}, or the challenge.`;
+  const errors = [{ path: '/webhook', message }];
+  throw new ProblemError('not-valid', 'The receiver has not shown that it wants notices', { errors });
 }
 
 function resumed({ dueAt: _, error: __, ...channel }: Channel): Channel {

@@ -116,7 +116,7 @@ function after(
 
 async function byWebhook(
   deps: PushDeps,
-  { address, sealed }: Channel,
+  { address, sealed, origin }: Channel,
   notice: Notice,
 ): Promise<WebhookAnswer> {
   if (sealed === undefined) throw new Error('a webhook of notices has a secret');
@@ -125,7 +125,13 @@ async function byWebhook(
   const event = noticeToEvent(notice, deps.territory.id);
   const timeoutMs = milliseconds(deps.territory.webhookTimeout);
   return deps.send(
-    webhookRequest(destination, event, { secrets, id: notice.id, at: deps.clock(), timeoutMs }),
+    webhookRequest(destination, event, {
+      secrets,
+      id: notice.id,
+      at: deps.clock(),
+      timeoutMs,
+      ...(origin !== undefined && { origin }),
+    }),
   );
 }
 

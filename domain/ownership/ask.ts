@@ -24,8 +24,11 @@ export interface Asked {
   asked: Asking[];
 }
 
-/** Asks a subscription's receiver whether it wants events; `callback` is where it may say so later. */
-export type AskOwner = (subscription: Subscription, callback?: string) => Promise<Asked>;
+/** To whom events are to go, and by what they are signed. */
+export type Receiving = Pick<Subscription, 'id' | 'destination' | 'secrets'>;
+
+/** Asks a receiver whether it wants events; `callback` is where it may say so later. */
+export type AskOwner = (receiving: Receiving, callback?: string) => Promise<Asked>;
 
 /** What asking needs of the world. */
 export interface AskOwnerDeps {
@@ -118,7 +121,7 @@ const firstEvent = (deps: AskOwnerDeps, subject: string, type: string, data: obj
 
 async function letIn(
   deps: AskOwnerDeps,
-  { id: subject }: Subscription,
+  { id: subject }: Receiving,
   destination: Exclude<Handover['destination'], { kind: 'webhook' }>,
 ): Promise<Asked> {
   const { id, at, event } = firstEvent(deps, subject, VERIFICATION_TYPE, {});
@@ -129,11 +132,7 @@ async function letIn(
   return { proof: answer.kind === 'accepted' ? 'policy' : 'none', asked };
 }
 
-async function challenged(
-  deps: AskOwnerDeps,
-  subscription: Subscription,
-  destination: Webhook,
-): Promise<Asked> {
+async function challenged(deps: AskOwnerDeps, subscription: Receiving, destination: Webhook): Promise<Asked> {
   const challenge = deps.random(32).toString('base64url');
   // Its secret is yet to be shown to the consumer: the published key is what a receiver can verify by.
   const signed: Webhook = { ...destination, mode: 'structured', signatures: ['v1', 'v1a'] };

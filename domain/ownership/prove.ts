@@ -178,7 +178,8 @@ const callbackOf = ({ publicUrl }: ProveDeps, id: string, word: string): string 
 
 const hashOf = (word: string): string => createHash('sha256').update(word).digest('hex');
 
-const wordsOf = (asked: Asked['asked']): string =>
+/** What was sent and what came back, in sentences. */
+export const wordsOf = (asked: Asked['asked']): string =>
   asked.map(({ sent, answer }) => `The mesh sent ${sent}; the answer: ${answer}.`).join(' ');
 
 const faultsOf = ({ ownership, destination }: Subscription) => ({

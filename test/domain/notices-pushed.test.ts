@@ -145,6 +145,22 @@ describe('notices by webhook', () => {
     expect(subjects()).toEqual(many);
   });
 
+  test('go only to who has shown that it wants them, and name the mesh', async () => {
+    mesh.sender.shake = () => ({ kind: 'answer', status: 405, body: '' });
+    const problem = await problemOf(askForNotices(mesh, app, { webhook: url }));
+    expect(problem).toMatchObject({
+      kind: 'not-valid',
+      errors: [{ path: '/webhook', message: expect.stringContaining('405 without WebHook-Allowed-Origin') }],
+    });
+    expect(await pushedTo(mesh.registry, app)).toEqual({ channels: [] });
+    mesh.sender.shake = () => ({ kind: 'answer', status: 200, consent: { origin: '*' }, body: '' });
+    await askForNotices(mesh, app, { webhook: url });
+    mesh.sender.requests.length = 0;
+    await states('one');
+    expect(await pushes()).toBe(1);
+    expect(mesh.sender.requests[0]?.headers['webhook-request-origin']).toBe('mesh.example.org');
+  });
+
   test('are refused an address that webhooks are', async () => {
     const problem = await problemOf(askForNotices(mesh, app, { webhook: 'https://private.example.org' }));
     expect(problem).toMatchObject({ kind: 'not-valid', errors: [{ path: '/webhook' }] });
