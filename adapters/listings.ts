@@ -33,7 +33,11 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
     order: (contract) => `${dueAt(contract) ?? ''} ${contract.id}`,
   },
   subscriptions: { noun: 'subscription', by: [] },
-  subscriptionsToSettle: { noun: 'subscription', by: [], only: ({ rule }) => !rule.settled },
+  subscriptionsToTend: {
+    noun: 'subscription',
+    by: [],
+    only: ({ rule, circuit }) => !rule.settled || circuit !== undefined,
+  },
   subscriptionsOfConsumer: { noun: 'subscription', by: ['consumer'] },
   subscriptionsOfContract: { noun: 'subscription', by: ['contract'] },
   noticesOfParticipant: { noun: 'notice', by: ['participant'], newestFirst: true },

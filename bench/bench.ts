@@ -12,6 +12,7 @@ import { bundleSizes } from './rows/bundles.ts';
 import { wireCalls } from './rows/calls.ts';
 import { coldStarts } from './rows/cold.ts';
 import { deliverCpu, pathCpu, publishCpu } from './rows/cpu.ts';
+import { fairness } from './rows/fairness.ts';
 import { endToEnd } from './rows/flow.ts';
 import { idleBill } from './rows/idle.ts';
 import { readyTime } from './rows/ready.ts';
@@ -24,6 +25,7 @@ const BENCHES: Bench[] = [
   bundleSizes,
   idleBill,
   endToEnd,
+  fairness,
   wireCalls,
   readyTime,
 ];

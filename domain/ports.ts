@@ -209,8 +209,10 @@ export interface Deliveries {
   replace(before: Delivery, item: Delivery): Promise<boolean>;
   /** Deletes at most `most` of a subscription's deliveries of events accepted before an instant; answers how many. */
   removeBefore(subscription: string, before: Date, most: number): Promise<number>;
-  /** Those due at or before `now`, page by page. */
+  /** Those due at or before `now`, page by page, but for those that wait for an endpoint. */
   due(now: Date): AsyncIterable<Delivery[]>;
+  /** Of those that wait for a subscription's endpoint the oldest, at most so many; its index may be seconds behind. */
+  waiting(subscription: string, most: number): Promise<Delivery[]>;
   /** Takes the due date away if it is still `dueAt`: false when it has moved. */
   released(id: string, dueAt: string): Promise<boolean>;
 }
@@ -403,8 +405,8 @@ export interface Listings {
   /** Those whose dates will bring something about, the next one first; sparse. */
   contractsDue: { noun: 'contract'; by: Record<never, never> };
   subscriptions: { noun: 'subscription'; by: Record<never, never> };
-  /** Those whose present rule has not settled; sparse. */
-  subscriptionsToSettle: { noun: 'subscription'; by: Record<never, never> };
+  /** Those whose present rule has not settled, or whose endpoint is spared; sparse. */
+  subscriptionsToTend: { noun: 'subscription'; by: Record<never, never> };
   subscriptionsOfConsumer: { noun: 'subscription'; by: { consumer: string } };
   subscriptionsOfContract: { noun: 'subscription'; by: { contract: string } };
   noticesOfParticipant: { noun: 'notice'; by: { participant: string } };

@@ -86,6 +86,20 @@ export type SubscriptionPatch = z.infer<typeof subscriptionPatch>;
 /** A webhook secret as kept: sealed by the application's key; the older one signs too until `until`. */
 export const sealedSecret = z.object({ sealed: z.string(), until: instant.optional() });
 
+/**
+ * Why an endpoint is spared: `open` after a run of failures, with when the next probe may go; `draining` once a probe
+ * has arrived, with how many of those that wait the last portion had; `drained` until nobody can add to them any more.
+ */
+export const circuit = z.object({
+  state: z.enum(['open', 'draining', 'drained']),
+  since: instant,
+  /** Probes that failed in a row. */
+  probes: z.int().nonnegative(),
+  probeAt: instant,
+  portion: z.int().nonnegative(),
+});
+export type Circuit = z.infer<typeof circuit>;
+
 /** A consumer's standing wish under a contract: one EventBridge rule. */
 export const subscription = z.object({
   id: opaqueId('subscription'),
@@ -114,7 +128,9 @@ export const subscription = z.object({
   pullQueue: z.string().optional(),
   /** Webhooks only; absent where they were made before it was asked. */
   ownership: ownership.optional(),
+  /** Since when each attempt has failed, as far as that is known. */
   failingSince: instant.optional(),
+  circuit: circuit.optional(),
   createdAt: instant,
   revision: z.int().positive(),
 });

@@ -26,6 +26,13 @@ export const territory = z.strictObject({
   /** `development` lets the stores be deleted with the stack; `production` keeps them. */
   stage: z.enum(['development', 'production']).default('production'),
   retryWaits: z.array(duration).min(1).default(DEFAULT_RETRY_WAITS),
+  /** After so many failures in a row an endpoint is spared: what comes for it waits, and only probes are sent. */
+  circuitFailures: z.int().min(1).max(1000).default(10),
+  /** How long after that the first probe is sent; twice as long after each one that fails, at most `probeAtMost`. */
+  probeEvery: duration.default('PT1M'),
+  probeAtMost: duration.default('PT15M'),
+  /** Over how long a portion of what waited for an endpoint is spread when that is well again; at most 15 minutes. */
+  drainOver: duration.refine((text) => seconds(text) <= 900, 'must be at most PT15M').default('PT1M'),
   /** How long one request to a webhook may take. */
   webhookTimeout: duration.default('PT15S'),
   /** How long both secrets sign after a rotation. */

@@ -4,7 +4,7 @@ import type { Delivery } from '../../schemas/delivery.ts';
 import { getRows, hasExpired, putRows, type Row, type Table, textOf } from './batch.ts';
 import { idsAround, removeOldest, replaceRow } from './delivery-erase.ts';
 import { deliveryPage } from './delivery-list.ts';
-import { deliveryOfRow, rowOfDelivery } from './delivery-row.ts';
+import { deliveryOfRow, laneOf, rowOfDelivery } from './delivery-row.ts';
 import { SHARD_NUMBERS } from './shard.ts';
 import { rowOfTally } from './tally-row.ts';
 
@@ -39,6 +39,8 @@ export function dynamoDeliveries(options: Table & { clock?: Clock }): Deliveries
       for (const shard of SHARD_NUMBERS) yield* dueOfLane(options, String(shard), now);
     },
 
+    waiting: (subscription, most) => waitingFor(options, subscription, most, clock()),
+
     released: (id, dueAt) => released(options, id, dueAt),
   };
 }
@@ -56,27 +58,53 @@ async function* dueOfLane(at: Table, lane: string, now: Date): AsyncIterable<Del
   const until = now.toISOString();
   let next: Row | undefined;
   do {
-    const answer = await at.client.send(
-      new QueryCommand({
-        TableName: at.table,
-        IndexName: 'due',
-        KeyConditionExpression: 'dueLane = :lane AND dueAt <= :now',
-        ExpressionAttributeValues: { ':lane': { S: lane }, ':now': { S: until } },
-        Limit: DUE_PER_PAGE,
-        ...(next && { ExclusiveStartKey: next }),
-      }),
-    );
+    const page = await duePage(at, lane, { until, limit: DUE_PER_PAGE, next });
     // The index lags behind: only the delivery itself tells whether it is still due.
-    const found = await deliveriesWith(
-      at,
-      (answer.Items ?? []).map((row) => textOf(row, 'id')),
-      now,
-    );
+    const found = await deliveriesWith(at, page.ids, now);
     const due = [...found.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= until);
-    if (due.length > 0) yield due.sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
-    next = answer.LastEvaluatedKey;
+    if (due.length > 0) yield due.sort(byDueDate);
+    next = page.next;
   } while (next);
 }
+
+async function waitingFor(at: Table, subscription: string, most: number, now: Date): Promise<Delivery[]> {
+  const lanes = SHARD_NUMBERS.map((shard) => idsWaiting(at, laneOf(subscription, shard), most));
+  const oldest = (await Promise.all(lanes)).flat().sort((a, b) => (a.dueAt < b.dueAt ? -1 : 1));
+  const ids = oldest.slice(0, most).map(({ id }) => id);
+  const found = [...(await deliveriesWith(at, ids, now)).values()];
+  return found.filter(({ status, dueAt }) => status === 'waiting' && dueAt !== undefined).sort(byDueDate);
+}
+
+async function idsWaiting(at: Table, lane: string, most: number): Promise<{ id: string; dueAt: string }[]> {
+  const found: { id: string; dueAt: string }[] = [];
+  let next: Row | undefined;
+  do {
+    const page = await duePage(at, lane, { until: '~', limit: most - found.length, next });
+    found.push(...page.rows.map((row) => ({ id: textOf(row, 'id'), dueAt: textOf(row, 'dueAt') })));
+    next = page.next;
+  } while (next && found.length < most);
+  return found;
+}
+
+async function duePage(
+  at: Table,
+  lane: string,
+  { until, limit, next }: { until: string; limit: number; next: Row | undefined },
+): Promise<{ rows: Row[]; ids: string[]; next: Row | undefined }> {
+  const { Items = [], LastEvaluatedKey } = await at.client.send(
+    new QueryCommand({
+      TableName: at.table,
+      IndexName: 'due',
+      KeyConditionExpression: 'dueLane = :lane AND dueAt <= :until',
+      ExpressionAttributeValues: { ':lane': { S: lane }, ':until': { S: until } },
+      Limit: limit,
+      ...(next && { ExclusiveStartKey: next }),
+    }),
+  );
+  return { rows: Items, ids: Items.map((row) => textOf(row, 'id')), next: LastEvaluatedKey };
+}
+
+const byDueDate = (a: Delivery, b: Delivery): number => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1);
 
 async function released({ client, table }: Table, id: string, dueAt: string): Promise<boolean> {
   try {

@@ -2,8 +2,14 @@ import type { Delivery } from '../../schemas/delivery.ts';
 import { type Row, textOf } from './batch.ts';
 import { shardOf } from './shard.ts';
 
-/** The partition of the listing index: one of a subscription's four lanes. */
+/** One of a subscription's four lanes: a partition of the listing index, and of what waits in the due index. */
 export const laneOf = (subscription: string, shard: number): string => `${subscription}#${shard}`;
+
+/** The partition of the due index: the clock's own, or of what waits for one subscription's endpoint. */
+const dueLaneOf = (
+  { subscription, status }: Pick<Delivery, 'subscription' | 'status'>,
+  shard: number,
+): string => (status === 'waiting' ? laneOf(subscription, shard) : String(shard));
 
 /** A delivery as a row. When it is due stands beside its content, so that it can be taken away by itself. */
 export function rowOfDelivery({ dueAt, ...content }: Delivery): Row {
@@ -15,7 +21,7 @@ export function rowOfDelivery({ dueAt, ...content }: Delivery): Row {
     status: { S: status },
     item: { S: JSON.stringify(content) },
     expires: { N: String(expires) },
-    ...(dueAt !== undefined && { dueAt: { S: dueAt }, dueLane: { S: String(shard) } }),
+    ...(dueAt !== undefined && { dueAt: { S: dueAt }, dueLane: { S: dueLaneOf(content, shard) } }),
   };
 }
 

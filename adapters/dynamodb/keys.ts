@@ -21,7 +21,7 @@ export const INDEXES = {
   subscriptions: 'gsi1',
   subscriptionsOfConsumer: 'gsi2',
   subscriptionsOfContract: 'gsi3',
-  subscriptionsToSettle: 'gsi4',
+  subscriptionsToTend: 'gsi4',
   noticesOfParticipant: 'gsi1',
   channels: 'gsi1',
   publicationsOfParticipant: 'gsi1',

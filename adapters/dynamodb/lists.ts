@@ -51,7 +51,7 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   },
   contractsOfDataset: (by) => contracts.query.ofDataset(by),
   subscriptions: () => subscriptions.query.all({}),
-  subscriptionsToSettle: () => subscriptions.query.toSettle({}),
+  subscriptionsToTend: () => subscriptions.query.toTend({}),
   subscriptionsOfConsumer: (by) => subscriptions.query.ofConsumer(by),
   subscriptionsOfContract: (by) => subscriptions.query.ofContract(by),
   noticesOfParticipant: (by) => notices.query.ofParticipant(by),

@@ -8,6 +8,7 @@ import { cursorAt, placeOf } from '../cursor.ts';
 import { isPast } from '../expiry.ts';
 
 const DUE_PER_PAGE = 100;
+const byDueDate = (a: Delivery, b: Delivery): number => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1);
 
 /** The deliveries in memory. */
 export function memoryDeliveries({
@@ -68,10 +69,16 @@ export function memoryDeliveries({
     async *due(now) {
       const until = now.toISOString();
       const due = standing()
-        .filter(({ dueAt }) => dueAt !== undefined && dueAt <= until)
-        .sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
+        .filter(({ status, dueAt }) => status !== 'waiting' && dueAt !== undefined && dueAt <= until)
+        .sort(byDueDate);
       for (let start = 0; start < due.length; start += DUE_PER_PAGE)
         yield structuredClone(due.slice(start, start + DUE_PER_PAGE));
+    },
+
+    async waiting(subscription, most) {
+      const all = standing().filter((one) => one.subscription === subscription && one.status === 'waiting');
+      const due = all.filter(({ dueAt }) => dueAt !== undefined).sort(byDueDate);
+      return structuredClone(due.slice(0, most));
     },
 
     async released(id, dueAt) {

@@ -34,8 +34,8 @@ export async function settleSubscriptions(
   let backfilled = 0;
   let present: Set<string> | undefined;
   await eachApart(unsettled(deps.registry), async (subscription) => {
-    const { putAt, bus, name } = subscription.rule;
-    if (Date.parse(putAt) > ripe) return;
+    const { putAt, bus, name, settled: already } = subscription.rule;
+    if (already || Date.parse(putAt) > ripe) return;
     present ??= new Set((await deps.rules.list()).map((rule) => `${rule.bus}/${rule.name}`));
     // Never put, or lost: it has yet to be put before it can settle.
     if (!present.has(`${bus}/${name}`)) return;
@@ -50,7 +50,7 @@ async function* unsettled(registry: Pick<Registry, 'list'>): AsyncIterable<Subsc
   let cursor: string | null = null;
   do {
     const page: { items: Subscription[]; next: string | null } = await registry.list(
-      'subscriptionsToSettle',
+      'subscriptionsToTend',
       {},
       {
         limit: 100,

@@ -25,12 +25,13 @@ import { eachApart } from './apart.ts';
 import { advanceReplays } from '../replay/advance.ts';
 import { atTimes } from './round.ts';
 import { reconcileRules } from './reconcile.ts';
+import { drainWaiting } from './drain.ts';
 import { releaseDue } from './release.ts';
 import { reroute } from './reroute.ts';
 import { settleSubscriptions } from './settle.ts';
 
 /** What the clock needs of the world. */
-export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock'> {
+export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock' | 'chance'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;
@@ -44,12 +45,13 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock'> {
   deadLetters: DeadLetters;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
   territory: PushDeps['territory'] &
-    Pick<Territory, 'ruleSettling' | 'reconcileEvery' | 'sweepEvery' | 'sweepAfter'>;
+    Pick<Territory, 'ruleSettling' | 'reconcileEvery' | 'drainOver' | 'sweepEvery' | 'sweepAfter'>;
 }
 
 /** How much of each kind one tick did. */
 export interface TickReport {
   released: number;
+  drained: number;
   settled: number;
   backfilled: number;
   rulesPut: number;
@@ -80,6 +82,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
       return otherwise;
     });
   const released = await part(releaseDue(deps, now), 0);
+  const drained = await part(drainWaiting(deps, now), 0);
   const rerouted = await part(closeGaps(deps, now), 0);
   const talliesFolded = await part(deps.usage.fold(now), 0);
   // Rules first: what settles needs its rule to be there.
@@ -100,6 +103,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   if (errors.length > 0) throw errors[0];
   return {
     released,
+    drained,
     rerouted,
     rulesPut: rules.put,
     rulesRemoved: rules.removed,

@@ -1,5 +1,6 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
+import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { matchesWhole } from '../payloads/filter.ts';
@@ -16,16 +17,17 @@ import type {
   Sealer,
 } from '../ports.ts';
 import { dayOf } from '../usage/period.ts';
-import type { NoteHealth } from './health.ts';
+import type { Gate, NoteHealth } from './health.ts';
 import { type Done, keep, queueReferences } from './keep.ts';
 import { type Asking, takeUnits, type Units } from './quota.ts';
 import { attemptOf, recorded, type Step } from './record.ts';
-import { afterAnswer, MAX_DELAY_SECONDS } from './retry.ts';
+import { afterAnswer, askedSeconds, type Chance, MAX_DELAY_SECONDS, prolonged } from './retry.ts';
 import { signingOf } from './signing.ts';
 import type { StandingReader } from './standing.ts';
 import { ERASED, wasErased } from '../personal-data/in-flight.ts';
 import { type Task, tasksOf } from './tasks.ts';
-import { type Handed, type Ready, type Seat, seats } from './together.ts';
+import { type Handed, type Ready, type Seat, seats, takesSeveral } from './together.ts';
+import { turns } from './turns.ts';
 import { type Standing, type Verdict, verdictOn } from './verdict.ts';
 import { judged, minimised } from './wire.ts';
 
@@ -44,8 +46,11 @@ export interface DeliverDeps {
   payloads?: Pick<Payloads, 'read'> | undefined;
   quotas: Pick<Quotas, 'take' | 'giveBack'>;
   noteHealth: NoteHealth;
+  /** Whether an endpoint may be sent to. */
+  gate: Gate;
+  chance: Chance;
   now: Clock;
-  territory: Pick<Territory, 'retryWaits'>;
+  territory: Pick<Territory, 'retryWaits' | 'webhookTimeout'>;
 }
 
 /** What became of the messages of one batch. */
@@ -64,6 +69,8 @@ export interface DeliverReport {
 const JUDGED_AT_MOST = 3;
 /** A wake-up that has not come so long after its time is taken to be lost: the clock then sends another. */
 const LOST_AFTER_MS = 120_000;
+/** How long a message waits on the queue where its destination has as many at once as it wants. */
+const CROWDED_SECONDS = 5;
 
 /**
  * Takes messages of the delivery queue: asks the verdict just before each send, minimises, signs, sends and records.
@@ -93,7 +100,11 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
   };
 }
 
-/** What becomes of each task; those of one subscription may be handed over together. */
+/**
+ * What becomes of each task; those of one subscription may be handed over together. Of one destination that takes each
+ * by itself at most as many go side by side as it wants; those that have waited for as long as a request may take are
+ * not sent any more, so that a batch never takes longer than two of them.
+ */
 function handled(
   deps: DeliverDeps,
   tasks: (Task | undefined)[],
@@ -101,12 +112,35 @@ function handled(
 ): Promise<PromiseSettledResult<Done | undefined>[]> {
   const groups = Map.groupBy(tasks, (task) => task?.message.subscription.id);
   const seatOf = new Map([...groups].map(([id, group]) => [id, seats(deps, group.length)]));
+  const inTurn = turns();
+  const end = deps.now().getTime() + milliseconds(deps.territory.webhookTimeout);
+  const inItsTurn = async (task: Task, seat: Seat): Promise<Done | undefined> => {
+    const most = await mostAtOnce(deps, task);
+    return inTurn(task.refs.id, most, (waited) =>
+      handle(deps, task, { units, seat, isLate: () => waited && deps.now().getTime() > end }),
+    );
+  };
   return Promise.allSettled(
     tasks.map((task) => {
       const seat = task && seatOf.get(task.message.subscription.id)?.();
-      return seat && handle(deps, task, units, seat).finally(seat.leave);
+      return seat && inItsTurn(task, seat).finally(seat.leave);
     }),
   );
+}
+
+async function mostAtOnce({ standings }: DeliverDeps, { refs }: Task): Promise<number> {
+  // What cannot be read is held when it is handled.
+  const destination = (await standings.read(refs).catch(() => undefined))?.subscription?.destination;
+  return !destination || takesSeveral(destination) ? Number.POSITIVE_INFINITY : destination.concurrency;
+}
+
+/** What a task is handled with, and when it comes too late. */
+interface Turn {
+  units: Units;
+  seat: Seat;
+  isLate: () => boolean;
+  /** It is the probe of an endpoint that is spared, already. */
+  probe?: boolean;
 }
 
 /** Those of a batch that need a unit of a quota: what will be sent, and has none yet. A pull takes its own. */
@@ -128,8 +162,7 @@ async function askingOf(deps: DeliverDeps, tasks: (Task | undefined)[]): Promise
 async function handle(
   deps: DeliverDeps,
   task: Task,
-  units: Units,
-  seat: Seat,
+  turn: Turn,
   tries = JUDGED_AT_MOST,
 ): Promise<Done | undefined> {
   // First: what was erased has no data left that a filter could be held against.
@@ -152,20 +185,67 @@ async function handle(
   if (verdict.kind === 'delay')
     return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
   if (subscription.destination.kind === 'pull') return toPull(task, standing, verdict, now);
-  const unit = units.judge(task.id, standing.contract, task.before, now);
+  const probe = await gateFor(deps, subscription, turn, now);
+  if (typeof probe === 'string') return heldBack(deps, task, standing, probe, now);
+  const { destination } = subscription;
+  const parties = { standing, subscription, contract: standing.contract, destination };
+  const done = await attempt(deps, task, parties, turn, { verdict, probe, now });
+  if (done !== 'late') return done;
+  if (tries > 1) return handle(deps, task, { ...turn, probe }, tries - 1);
+  throw new Error('the request took too long to make for its verdict to stand');
+}
+
+interface Parties {
+  standing: Standing;
+  subscription: Subscription;
+  contract: Contract;
+  destination: Ready['destination'];
+}
+
+/** Hands a delivery over unless its contract's quota is used up, or its verdict has become too old. */
+async function attempt(
+  deps: DeliverDeps,
+  task: Task,
+  parties: Parties,
+  { units, seat }: Turn,
+  { verdict, probe, now }: { verdict: Verdict; probe: boolean; now: Date },
+): Promise<Done | 'late'> {
+  const { standing, subscription, contract, destination } = parties;
+  const unit = units.judge(task.id, contract, task.before, now);
   if ('verdict' in unit) {
     const step = { status: 'withheld', verdict: unit.verdict, dueAt: unit.verdict.until } as const;
     return finish(task, standing, step, now);
   }
-  const { destination } = subscription;
   const parts = await prepare(deps, task, standing, subscription);
   const handed = await seat.hand({ ...parts, destination, judgedAt: now });
-  if (handed !== 'late') {
-    const judgement = { verdict, quotaPeriod: unit.period };
-    return answered(deps, task, { subscription, contract: standing.contract, standing }, handed, judgement);
+  if (handed === 'late') return handed;
+  return answered(deps, task, parties, handed, { verdict, quotaPeriod: unit.period, probe });
+}
+
+type Held = 'wait' | 'soon' | 'crowded';
+
+/** Why a delivery is not attempted now; else whether it is a probe. */
+async function gateFor(
+  deps: DeliverDeps,
+  subscription: Subscription,
+  turn: Turn,
+  now: Date,
+): Promise<Held | boolean> {
+  if (turn.probe) return true;
+  if (turn.isLate()) return 'crowded';
+  const gate = await deps.gate(subscription, now);
+  return gate === 'wait' || gate === 'soon' ? gate : gate === 'probe';
+}
+
+/** What is not attempted: it waits until its endpoint is well, or comes again in a moment. */
+function heldBack({ chance }: DeliverDeps, task: Task, standing: Standing, gate: Held, now: Date): Done {
+  const clause = gate === 'crowded' ? 'destination.concurrency' : 'subscription.circuit=open';
+  if (gate === 'wait') {
+    const verdict = { kind: 'delay', clause, until: now } as const;
+    return finish(task, standing, { status: 'waiting', verdict, dueAt: now }, now);
   }
-  if (tries > 1) return handle(deps, task, units, seat, tries - 1);
-  throw new Error('the request took too long to make for its verdict to stand');
+  const until = new Date(now.getTime() + prolonged(CROWDED_SECONDS, chance) * 1000);
+  return later(task, standing, { status: 'delayed', verdict: { kind: 'delay', clause, until } }, until, now);
 }
 
 /**
@@ -202,19 +282,18 @@ async function prepare(
 function answered(
   deps: DeliverDeps,
   task: Task,
-  {
-    standing,
-    subscription,
-    contract,
-  }: { standing: Standing; subscription: Subscription; contract: Contract },
+  { standing, subscription, contract }: Parties,
   { answer, bytes, at }: Exclude<Handed, 'late'>,
-  judgement: Pick<Step, 'verdict' | 'quotaPeriod'>,
+  { probe, ...judgement }: Pick<Step, 'verdict' | 'quotaPeriod'> & { probe: boolean },
 ): Done {
   const now = deps.now();
   const count = (task.before?.attemptCount ?? 0) + 1;
-  const next = afterAnswer(answer, count, deps.territory.retryWaits, now);
+  const keptSeconds = (keptUntil(task, standing) * 1000 - now.getTime()) / 1000;
+  const plan = { waits: deps.territory.retryWaits, chance: deps.chance, keptSeconds };
+  const next = afterAnswer(answer, count, plan, now);
   const step = { ...judgement, attempt: attemptOf(answer, at, now.getTime() - at.getTime()) };
-  const health = { subscription, went: { next: next.kind, count } };
+  const askedMs = askedSeconds(answer, now) * 1000;
+  const health = { subscription, went: { next: next.kind, count, probe, askedMs } };
   if (next.kind === 'retry') {
     const due = new Date(now.getTime() + next.afterSeconds * 1000);
     return { ...later(task, standing, { ...step, status: 'retrying' }, due, now), health };
@@ -252,9 +331,11 @@ function later(task: Task, standing: Standing, step: Step, due: Date, now: Date)
   return { ...done, again: { message, delaySeconds: wait } };
 }
 
-function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done {
-  const accepted = judged(task.routed).acceptedAt.getTime();
-  const expires = Math.floor(accepted / 1000) + (dataset?.retentionDays ?? 1) * 86_400;
+/** Until when an event is kept, in epoch seconds. */
+const keptUntil = (task: Task, { dataset }: Standing): number =>
+  Math.floor(judged(task.routed).acceptedAt.getTime() / 1000) + (dataset?.retentionDays ?? 1) * 86_400;
+
+function finish(task: Task, standing: Standing, step: Step, now: Date): Done {
   return {
     record: recorded(
       task.id,
@@ -263,7 +344,7 @@ function finish(task: Task, { dataset }: Standing, step: Step, now: Date): Done 
       task.before,
       { ...step, replay: task.refs.replay },
       now,
-      expires,
+      keptUntil(task, standing),
     ),
   };
 }

@@ -3,30 +3,54 @@ import type { HandoverAnswer } from '../ports.ts';
 
 /** The longest that SQS delays a message: 15 minutes (SQS developer guide, "Delay queues"). */
 export const MAX_DELAY_SECONDS = 900;
-const MAX_RETRY_AFTER_SECONDS = 86_400;
+/** A receiver that asks for longer is asked again after a week all the same. */
+const MAX_RETRY_AFTER_SECONDS = 604_800;
+/** Waits are prolonged by up to this part of them, so that what failed together does not come again together. */
+const JITTER = 0.1;
+
+/** A number from 0 (included) to 1 (excluded), each as likely as the other. A dependency, so that tests choose it. */
+export type Chance = () => number;
 
 /** What an answer means: handed over, never again, or again after so many seconds; none left means parked. */
 export type Next =
   { kind: 'delivered' } | { kind: 'gone' } | { kind: 'retry'; afterSeconds: number } | { kind: 'parked' };
 
+/** By what retries are timed. */
+export interface RetryPlan {
+  /** The waits of api.md, one for each attempt but the last. */
+  waits: string[];
+  chance: Chance;
+  /** For how long the event is still kept: half of it at most is spent on one `Retry-After`. */
+  keptSeconds?: number;
+}
+
 /**
- * What follows the answer to attempt `count` (from 1): the waits of api.md, prolonged by `Retry-After` where a 429 or
- * a 503 sends one (CloudEvents webhook spec section 2.2, Standard Webhooks "Operational considerations").
+ * What follows the answer to attempt `count` (from 1): the waits of api.md, never shorter and a little longer by chance,
+ * prolonged by `Retry-After` where a 429 or a 503 sends one (CloudEvents webhook spec section 2.2, Standard Webhooks
+ * "Operational considerations").
  */
-export function afterAnswer(answer: HandoverAnswer, count: number, waits: string[], now: Date): Next {
+export function afterAnswer(answer: HandoverAnswer, count: number, plan: RetryPlan, now: Date): Next {
   if (answer.kind === 'accepted') return { kind: 'delivered' };
   if (answer.kind === 'answer') {
     if (answer.status >= 200 && answer.status < 300) return { kind: 'delivered' };
     if (answer.status === 410) return { kind: 'gone' };
   }
-  const wait = waits[count - 1];
+  const wait = plan.waits[count - 1];
   if (wait === undefined) return { kind: 'parked' };
-  const asked =
-    answer.kind === 'answer' && [429, 503].includes(answer.status)
-      ? retryAfterSeconds(answer.retryAfter, now)
-      : 0;
-  return { kind: 'retry', afterSeconds: Math.max(seconds(wait), Math.min(asked, MAX_RETRY_AFTER_SECONDS)) };
+  const { keptSeconds = Number.POSITIVE_INFINITY, chance } = plan;
+  const asked = Math.min(askedSeconds(answer, now), Math.floor(keptSeconds / 2));
+  return { kind: 'retry', afterSeconds: prolonged(Math.max(seconds(wait), asked), chance) };
 }
+
+/** For how long a receiver asks not to be sent anything: 0 where it does not, a week at most. */
+export const askedSeconds = (answer: HandoverAnswer, now: Date): number =>
+  answer.kind === 'answer' && [429, 503].includes(answer.status)
+    ? Math.min(retryAfterSeconds(answer.retryAfter, now), MAX_RETRY_AFTER_SECONDS)
+    : 0;
+
+/** A wait with its share of chance. */
+export const prolonged = (waitSeconds: number, chance: Chance): number =>
+  waitSeconds * (1 + JITTER * chance());
 
 /** `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110 section 10.2.3); 0 when unreadable. */
 export function retryAfterSeconds(value: string | undefined, now: Date): number {

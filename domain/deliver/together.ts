@@ -1,3 +1,4 @@
+import type { Destination } from '../../schemas/subscription.ts';
 import type { Clock, HandedParcel, Handover, HandOver, Parcel } from '../ports.ts';
 
 /** How long making a parcel may take after its verdict; longer, and the verdict is asked anew. */
@@ -72,7 +73,7 @@ export function seats(deps: HandingDeps, count: number): () => Seat {
 }
 
 /** Whether a destination takes several events in one request. */
-const takesSeveral = ({ kind }: Handover['destination']): boolean => kind === 'sqs';
+export const takesSeveral = ({ kind }: Destination): boolean => kind === 'sqs';
 
 async function go(deps: HandingDeps, some: Waiting[]): Promise<void> {
   try {

@@ -3,7 +3,7 @@ import { type Standing, standingClause } from '../deliver/verdict.ts';
 import type { Explanation } from './explanation.ts';
 import { clauseWords } from './words.ts';
 
-const WAITING = ['available', 'retrying', 'delayed'];
+const WAITING = ['available', 'retrying', 'waiting', 'delayed'];
 
 /** What is recorded of a delivery; `coarse` leaves out what would tell which one it is. */
 export function ofDelivery(

@@ -25,6 +25,9 @@ const WORDS: Record<string, string> = {
   'contract.types': 'The contract does not cover events of this type.',
   'subscription.types': 'The subscription does not ask for events of this type.',
   'subscription.filter': 'The filter was changed, and no longer matches it.',
+  'subscription.circuit=open':
+    'Its receiver has failed again and again and is spared: it waits until a probe arrives there.',
+  'destination.concurrency': 'The receiver has as many requests at once as its destination allows.',
   'contract.from': 'The contract has not begun yet.',
   'contract.until': 'The contract has ended.',
   'contract.absent': 'There is no contract.',

@@ -5,7 +5,7 @@ import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import type { Channel, Notice } from '../../schemas/notice.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { everyItem } from '../control.ts';
-import { afterAnswer, type Next } from '../deliver/retry.ts';
+import { afterAnswer, type Chance, type Next } from '../deliver/retry.ts';
 import { webhookRequest } from '../deliver/wire.ts';
 import type { Clock, Mailer, Registry, Sealer, Sender, WebhookAnswer } from '../ports.ts';
 
@@ -25,6 +25,7 @@ export interface PushDeps {
   sealer: Pick<Sealer, 'unseal'>;
   /** The present: receivers judge a signature by it, whatever instant is swept for. */
   clock: Clock;
+  chance: Chance;
   territory: Pick<Territory, 'id' | 'retryWaits' | 'webhookTimeout'>;
 }
 
@@ -89,7 +90,12 @@ async function handOver(deps: PushDeps, channel: Channel, notices: Notice[], now
   const answers = await Promise.all(notices.map((notice) => mailed ?? byWebhook(deps, channel, notice)));
   const judged = answers.map((answer) => ({
     answer,
-    next: afterAnswer(answer, channel.attempts + 1, deps.territory.retryWaits, now),
+    next: afterAnswer(
+      answer,
+      channel.attempts + 1,
+      { waits: deps.territory.retryWaits, chance: deps.chance },
+      now,
+    ),
   }));
   const failed = judged.findIndex(({ next }) => next.kind !== 'delivered');
   const failure = judged[failed];

@@ -4,6 +4,7 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription, SubscriptionPatch } from '../../schemas/subscription.ts';
 import { absent, overtaken } from '../control.ts';
+import { draining } from '../deliver/circuit.ts';
 import { askReceiver, beginProof, isUnproven } from '../ownership/prove.ts';
 import { refuseWish } from './check.ts';
 import {
@@ -108,7 +109,7 @@ async function refusePatch(
 function patched(before: Subscription, patch: SubscriptionPatch, now: Date): Subscription {
   const filter = patch.filter === undefined ? before.filter : (patch.filter ?? undefined);
   const changed = canonicalJson(filter ?? null) !== canonicalJson(before.filter ?? null);
-  const { filter: _, failingSince, ...rest } = before;
+  const { filter: _, failingSince, circuit, ...rest } = before;
   // Another address, or the word of its owner, gives a failing or disabled subscription a new start.
   const anew = patch.destination !== undefined || patch.paused === false;
   const rule = changed ? replacingRule(before, now) : before.rule;
@@ -118,6 +119,7 @@ function patched(before: Subscription, patch: SubscriptionPatch, now: Date): Sub
     ...(patch.destination && { destination: patch.destination }),
     ...(patch.label !== undefined && { label: patch.label }),
     ...(failingSince !== undefined && !anew && { failingSince }),
+    ...(circuit && { circuit: anew ? draining(circuit, now) : circuit }),
     rule,
     status: statusAfter(before, patch, { anew, settled: rule.settled }),
     revision: before.revision + 1,

@@ -50,6 +50,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   return {
     random: randomBytes,
     clock: now,
+    chance: Math.random,
     payloads: bucketPayloads({ client: new S3Client({ forcePathStyle: true }), bucket: env.PAYLOADS_BUCKET }),
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),

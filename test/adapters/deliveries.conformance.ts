@@ -152,6 +152,27 @@ function waiting(deliveries: () => Deliveries): void {
     }
     expect(count).toBe(300);
   });
+
+  test("for an endpoint are its own, the oldest first, and none of the clock's", async () => {
+    const waits = (order: number, changes: Partial<Delivery> = {}): Delivery =>
+      deliveryOf(order, { status: 'waiting', dueAt: later(-order).toISOString(), ...changes });
+    const mine = many(30, (index) => waits(index));
+    const { dueAt: _, ...onItsWay } = waits(40);
+    await deliveries().write([
+      ...mine,
+      onItsWay,
+      waits(50, { subscription: OTHER }),
+      waits(60, { status: 'retrying' }),
+    ]);
+    const oldestFirst = [...mine].reverse();
+    expect(await deliveries().waiting(MINE, 100)).toEqual(oldestFirst);
+    expect(await deliveries().waiting(MINE, 7)).toEqual(oldestFirst.slice(0, 7));
+    expect((await allDue(deliveries(), later(1000))).map(({ status }) => status)).toEqual(['retrying']);
+    const [oldest] = oldestFirst;
+    expect(await deliveries().released(oldest?.id ?? '', oldest?.dueAt ?? '')).toBe(true);
+    expect((await deliveries().waiting(MINE, 1)).map(({ id }) => id)).toEqual([oldestFirst[1]?.id]);
+    expect(await deliveries().read([oldest?.id ?? ''])).toMatchObject([{ status: 'waiting' }]);
+  });
 }
 
 function listing(deliveries: () => Deliveries, goTo: (now: Date) => void): void {

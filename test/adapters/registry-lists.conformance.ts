@@ -99,11 +99,26 @@ export function lists(given: Given): void {
     const [settled, open] = [subscription(1), subscription(2)];
     open.rule.settled = false;
     await registry.write(created('subscription', settled, open));
-    expect((await registry.list('subscriptionsToSettle', {}, { limit: 10 })).items).toEqual([open]);
+    expect((await registry.list('subscriptionsToTend', {}, { limit: 10 })).items).toEqual([open]);
     const item = { ...open, rule: { ...open.rule, settled: true } };
     await registry.write([{ do: 'replace', noun: 'subscription', before: open, item }]);
-    expect((await registry.list('subscriptionsToSettle', {}, { limit: 10 })).items).toEqual([]);
+    expect((await registry.list('subscriptionsToTend', {}, { limit: 10 })).items).toEqual([]);
     expect((await registry.list('subscriptions', {}, { limit: 10 })).items).toEqual([settled, item]);
+  });
+
+  test('show subscriptions whose endpoint is spared until it is not', async () => {
+    const { registry } = given();
+    const well = subscription(3);
+    const at = '2026-03-01T10:00:00.000Z';
+    const spared = {
+      ...well,
+      circuit: { state: 'open', since: at, probes: 0, probeAt: at, portion: 0 },
+    } as const;
+    await registry.write(created('subscription', well));
+    await registry.write([{ do: 'replace', noun: 'subscription', before: well, item: spared }]);
+    expect((await registry.list('subscriptionsToTend', {}, { limit: 10 })).items).toEqual([spared]);
+    await registry.write([{ do: 'replace', noun: 'subscription', before: spared, item: well }]);
+    expect((await registry.list('subscriptionsToTend', {}, { limit: 10 })).items).toEqual([]);
   });
 
   test('show replays as long as they run, those of a subscription newest first, and what is planned', async () => {

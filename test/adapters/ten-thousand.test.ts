@@ -114,7 +114,13 @@ const WORK: Record<string, (territory: Territory) => Promise<unknown>> = {
       event: routed(given.entry()),
     }));
     return deliver(
-      { ...deps, standings, handOver: deps.destinations.handOver, noteHealth: async () => undefined },
+      {
+        ...deps,
+        standings,
+        handOver: deps.destinations.handOver,
+        noteHealth: async () => undefined,
+        gate: async () => 'go',
+      },
       messages,
     );
   },

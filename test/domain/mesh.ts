@@ -21,10 +21,10 @@ import { ownerAsker } from '../../domain/ownership/ask.ts';
 import type { Home } from '../../domain/subscriptions/destination.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { territory } from '../../schemas/territory.ts';
+import { territory, type Territory } from '../../schemas/territory.ts';
 
 /** A mesh in memory whose clock a test moves: everything that the API's domain functions need. */
-export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
+export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<Territory> = {}) {
   let instant = new Date(start);
   const now = (): Date => instant;
   const clock = { clock: now };
@@ -36,12 +36,13 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z') {
   const mailer = memoryMailer();
   const usage = memoryUsage();
   const publicUrl = 'https://mesh.example.org/mesh';
-  const described = territory.parse({ id: 'test', name: 'Test' });
+  const described = territory.parse({ id: 'test', name: 'Test', ...more });
   return {
     registry,
     now,
     clock: now,
     random: randomBytes,
+    chance: () => 0,
     territory: described,
     buses: ['maille-test'],
     rules: memoryRules(),

@@ -1,7 +1,7 @@
 import { Entity } from 'electrodb';
 import { byId, kept, model, selector, shelf } from './shape.ts';
 
-/** Subscriptions, as the territory, their consumer and their contract list them, and those that wait for their rule. */
+/** Subscriptions, as the territory, their consumer and their contract list them, and those that the clock has to look after. */
 export const subscriptions = new Entity({
   model: model('subscription'),
   attributes: { ...kept, consumer: selector, contract: selector },
@@ -10,6 +10,6 @@ export const subscriptions = new Entity({
     all: shelf('subscriptions', []),
     ofConsumer: shelf('subscriptionsOfConsumer', ['consumer']),
     ofContract: shelf('subscriptionsOfContract', ['contract']),
-    toSettle: shelf('subscriptionsToSettle', []),
+    toTend: shelf('subscriptionsToTend', []),
   },
 });

@@ -4,7 +4,7 @@ import { memoryLedger } from '../../../adapters/memory/ledger.ts';
 import type { MemoryRules } from '../../../adapters/memory/rules.ts';
 import { refsOf } from '../../../domain/clock/release.ts';
 import { deliver, type DeliverDeps, type DeliverReport } from '../../../domain/deliver/deliver.ts';
-import { healthNoter } from '../../../domain/deliver/health.ts';
+import { endpointKeeper } from '../../../domain/deliver/health.ts';
 import { standingReader } from '../../../domain/deliver/standing.ts';
 import { subscriptionNotice } from '../../../domain/notices.ts';
 import type {
@@ -19,11 +19,13 @@ import type {
   Rule,
 } from '../../../domain/ports.ts';
 import { routed } from '../../../domain/route.ts';
+import { recover } from '../../../domain/subscriptions/deliveries.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Dataset } from '../../../schemas/dataset.ts';
 import { milliseconds } from '../../../schemas/duration.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
+import type { Territory } from '../../../schemas/territory.ts';
 import { given } from '../../given.ts';
 import { meshInMemory } from '../mesh.ts';
 
@@ -98,8 +100,14 @@ export function flowInMemory({
   breaks = (): ReturnType<Break> => undefined,
   ruleLagMs = 0,
   refuses = () => false,
-}: { breaks?: Break; ruleLagMs?: number; refuses?: (event: RoutedEvent) => boolean } = {}) {
-  const mesh = meshInMemory();
+  declares = {},
+}: {
+  breaks?: Break;
+  ruleLagMs?: number;
+  refuses?: (event: RoutedEvent) => boolean;
+  declares?: Partial<Territory>;
+} = {}) {
+  const mesh = meshInMemory(undefined, declares);
   const port = <Port extends object>(name: string, made: Port): Port => breakable(name, made, breaks);
   const ulid = monotonicFactory();
   const registry = port('registry', mesh.registry);
@@ -111,12 +119,20 @@ export function flowInMemory({
   const bus = port('bus', memoryBus({ buses: mesh.buses, rules: settling, queue: mesh.queue, refuses }));
   const gaps = port('gaps', memoryRouteGaps());
   const pullQueues = port('pullQueues', mesh.pullQueues);
-  const standings = standingReader(registry, {
-    maxAgeMs: milliseconds(mesh.territory.verdictFreshness),
-    now: () => mesh.now().getTime(),
+  /** What one function keeps in its own memory. */
+  const memory = () => ({
+    standings: standingReader(registry, {
+      maxAgeMs: milliseconds(mesh.territory.verdictFreshness),
+      now: () => mesh.now().getTime(),
+    }),
+    ...endpointKeeper(
+      { audited: registry, quiet: registry },
+      mesh.territory,
+      subscriptionNotice(mesh.random),
+    ),
   });
   const deps: DeliverDeps = {
-    standings,
+    ...memory(),
     ledger,
     deliveries,
     queue,
@@ -124,7 +140,7 @@ export function flowInMemory({
     handOver: mesh.destinations.handOver,
     sealer: mesh.sealer,
     quotas: mesh.quotas,
-    noteHealth: healthNoter(registry, mesh.territory, subscriptionNotice(mesh.random)),
+    chance: mesh.chance,
     now: mesh.now,
     territory: mesh.territory,
   };
@@ -163,7 +179,7 @@ export function flowInMemory({
     bus,
     gaps,
     pullQueues,
-    standings,
+    standings: deps.standings,
     deps,
     nextSequence,
 
@@ -204,6 +220,16 @@ export function flowInMemory({
     }),
 
     deliver: (...messages: DeliveryMessage[]): Promise<DeliverReport> => deliver(deps, messages),
+
+    /** Another function that runs beside it. */
+    another() {
+      const others: DeliverDeps = { ...deps, ...memory() };
+      return { deliver: (...messages: DeliveryMessage[]) => deliver(others, messages) };
+    },
+
+    /** Sends what was parked or withheld again. */
+    recovers: (id: string) =>
+      recover({ ...mesh, deliveries, queue, registry }, given.caller('app'), id, '2000-01-01T00:00:00Z'),
 
     /** Delivers all that is visible on the queue, in one batch. */
     wakes: (): Promise<DeliverReport> => deliver(deps, mesh.queue.take()),

@@ -1,13 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { releaseDue } from '../../../domain/clock/release.ts';
-import { afterAttempt } from '../../../domain/deliver/health.ts';
+import { afterAttempt, type Went } from '../../../domain/deliver/health.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import { recover } from '../../../domain/subscriptions/deliveries.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
+import { territory } from '../../../schemas/territory.ts';
 import { given } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from './flow.ts';
 
 const app = given.caller('app');
+const PLAN = territory.parse({ id: 'test', name: 'Test' });
 let flow: MemoryFlow;
 let breaks: Break;
 let calls: string[];
@@ -130,8 +132,8 @@ describe('the status of a subscription', () => {
 
 describe('what an attempt changes', () => {
   const now = new Date('2026-03-01T10:00:00Z');
-  const after = (more: Partial<Subscription>, next: Parameters<typeof afterAttempt>[1]) =>
-    afterAttempt(given.subscription(more), next, 'P5D', now);
+  const after = (more: Partial<Subscription>, next: Went['next']) =>
+    afterAttempt(given.subscription(more), { next, count: 1 }, PLAN, now);
 
   test.each(['paused', 'disabled', 'ended', 'unverified'] as const)('is nothing while it is %s', (status) => {
     for (const next of ['gone', 'parked', 'delivered'] as const) {

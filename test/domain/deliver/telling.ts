@@ -24,6 +24,9 @@ const RULE_LAG_MS = 60_000;
 const LATEST_MS = 2500;
 const FINAL = ['delivered', 'parked', 'withheld', 'gone', 'available'];
 
+/** Endpoints are spared soon, and their circuits seen through in a story's time. */
+const DECLARES = { circuitFailures: 2 };
+
 type Flow = ReturnType<typeof flowInMemory>;
 
 /** A mesh that a story has been told to, and what can be asked of it then: each answers what should not be. */
@@ -45,7 +48,12 @@ export interface Told {
 /** Tells a story to a mesh in memory: each command to its end, or to where its process breaks. */
 export async function tell(story: Command[]): Promise<Told> {
   const breaking = faults();
-  const flow = flowInMemory({ breaks: breaking.breaks, ruleLagMs: RULE_LAG_MS, refuses: breaking.refuses });
+  const flow = flowInMemory({
+    breaks: breaking.breaks,
+    ruleLagMs: RULE_LAG_MS,
+    refuses: breaking.refuses,
+    declares: DECLARES,
+  });
   await settledSubscriptions(flow);
   const world: World = {
     flow,
@@ -245,8 +253,13 @@ function asking(world: World): Omit<Told, 'endsWell'> {
           return again === undefined || record === undefined || again.attempts === record.attemptCount;
         });
       };
+      const isDue = ({ record, subscription }: Awaited<ReturnType<typeof pairs>>[number]): boolean => {
+        if (record?.dueAt === undefined) return false;
+        // Only where a circuit is on record does the clock look for what waits for it.
+        return record.status !== 'waiting' || subscription.circuit !== undefined;
+      };
       const open = (await pairs()).filter(({ record }) => !record || !FINAL.includes(record.status));
-      return open.filter((pair) => pair.record?.dueAt === undefined && !isOnItsWay(pair)).map(say);
+      return open.filter((pair) => !isDue(pair) && !isOnItsWay(pair)).map(say);
     },
     async undecided() {
       const isOpen = ({ subscription, record }: Awaited<ReturnType<typeof pairs>>[number]): boolean => {

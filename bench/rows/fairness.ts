@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { publisher, seenBy, trickle } from '../load.ts';
+import { quantile } from '../measure.ts';
+import type { Mesh } from '../mesh.ts';
+import { openSink } from '../processes.ts';
+import { type Bench, figure, type Row } from '../row.ts';
+
+/** What comes for the dead consumer before and while the other is measured: design.md's 10 000, scaled to two cores. */
+const WAITING = { batches: 20, events: 100 };
+const TRICKLE = { perSecond: 20, seconds: 15 };
+/** How much later than alone the other consumer's slowest hundredth may be. */
+const MOST = 2;
+
+/** One consumer that accepts connections and never answers, with events waiting, beside one that is well. */
+export const fairness: Bench = {
+  name: 'fairness',
+  tells: 'how much later a consumer gets its events while another one times out on everything',
+  async run(context) {
+    const mesh = await context.mesh();
+    const sink = await openSink();
+    const dead = await openDead();
+    try {
+      await mesh.subscribe(`${sink}/well`, ['well']);
+      await mesh.subscribe(`${dead.url}/dead`, ['dead']);
+      await mesh.tick(60);
+      await warmUp(mesh, sink);
+      const alone = await trickle(mesh, sink, { ...TRICKLE, subject: 'well' });
+      await flood(mesh);
+      await settle(mesh, dead);
+      const held = dead.count();
+      const stop = new AbortController();
+      // It goes on: more events for the dead one, and the beats of the clock that probe it.
+      const [beside] = await Promise.all([
+        trickle(mesh, sink, { ...TRICKLE, subject: 'well' }).finally(() => stop.abort()),
+        goOn(mesh, stop.signal),
+      ]);
+      return rowsOf(alone, beside, { tried: held, probed: dead.count() - held });
+    } finally {
+      dead.close();
+    }
+  },
+};
+
+function rowsOf(alone: number[], beside: number[], seen: { tried: number; probed: number }): Row[] {
+  const [before, after] = [quantile(alone, 0.99), quantile(beside, 0.99)];
+  const waiting = WAITING.batches * WAITING.events;
+  return [
+    {
+      what: `fairness: p99 beside a consumer that times out, ${waiting} events waiting`,
+      measured: figure(after, 'ms'),
+      floor: figure(before, 'ms'),
+      ratio: `${(after / before).toFixed(2)}×`,
+      target: `≤ ${MOST}×`,
+      met: after <= MOST * before,
+    },
+    {
+      what: 'fairness: requests to the consumer that times out, before and while measured',
+      measured: `${seen.tried}, ${seen.probed}`,
+      target: '–',
+    },
+  ];
+}
+
+async function warmUp(mesh: Mesh, sink: string): Promise<void> {
+  const { send, close } = publisher(mesh);
+  for (let count = 0; count < 20; count += 1) await send(1, 'well');
+  close();
+  await seenBy(sink, 20);
+}
+
+async function flood(mesh: Mesh): Promise<void> {
+  const { send, close } = publisher(mesh);
+  for (let batch = 0; batch < WAITING.batches; batch += 1) await send(WAITING.events, 'dead');
+  close();
+}
+
+/** Until what was published has been put aside: no request for as long as one takes. */
+async function settle(mesh: Mesh, dead: Dead): Promise<void> {
+  let [last, quiet] = [-1, 0];
+  for (let seconds = 0; seconds < 60 && quiet < 5; seconds += 1) {
+    await sleep(1000);
+    quiet = dead.count() === last ? quiet + 1 : 0;
+    last = dead.count();
+  }
+  await mesh.tick(0);
+}
+
+async function goOn(mesh: Mesh, signal: AbortSignal): Promise<void> {
+  const { send, close } = publisher(mesh);
+  while (!signal.aborted) {
+    await send(5, 'dead');
+    await mesh.tick(0);
+    await sleep(2000, undefined, { signal }).catch(() => undefined);
+  }
+  close();
+}
+
+interface Dead {
+  url: string;
+  /** How many connections it was asked for. */
+  count: () => number;
+  close: () => void;
+}
+
+/** Takes connections and says nothing. */
+async function openDead(): Promise<Dead> {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, count: () => connections, close: () => server.close() };
+}

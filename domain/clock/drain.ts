@@ -1,0 +1,90 @@
+import { seconds } from '../../schemas/duration.ts';
+import type { Circuit, Subscription } from '../../schemas/subscription.ts';
+import type { Territory } from '../../schemas/territory.ts';
+import { everyItem } from '../control.ts';
+import { mayProbe } from '../deliver/circuit.ts';
+import type { Deliveries, DeliveryQueue, Registry } from '../ports.ts';
+import { eachApart } from './apart.ts';
+import { wakeUp } from './release.ts';
+
+/** What letting through what waits needs of the world. */
+export interface DrainDeps {
+  registry: Pick<Registry, 'list' | 'read' | 'write'>;
+  deliveries: Pick<Deliveries, 'waiting' | 'released'>;
+  queue: DeliveryQueue;
+  territory: Pick<Territory, 'drainOver'>;
+}
+
+/** The first portion, for each request that the destination wants at once; each later one is twice the one before. */
+const FIRST_PORTION = 6;
+/** The most that one beat of the clock lets through to one endpoint. */
+const MOST = 3000;
+/** Until then whoever read that the circuit was open has written down what it made wait: longer than a function runs. */
+const WRITTEN_BY_MS = 300_000;
+const AT_ONCE = 100;
+
+/**
+ * Lets through what waits for endpoints that were spared: one at a time while the circuit is open, as its probe; in
+ * growing portions, spread evenly, once a probe has arrived; and all of it where the subscription no longer delivers,
+ * for the verdict to say so. A circuit is only forgotten once nothing can wait any more. Answers how many went.
+ */
+export async function drainWaiting(deps: DrainDeps, now: Date): Promise<number> {
+  let count = 0;
+  const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
+  await eachApart(tended, async ({ id, circuit }) => {
+    // The list may be seconds behind.
+    const subscription = circuit && (await deps.registry.read('subscription', id));
+    if (subscription?.circuit) count += await drain(deps, subscription, subscription.circuit, now);
+  });
+  return count;
+}
+
+async function drain(
+  deps: DrainDeps,
+  subscription: Subscription,
+  circuit: Circuit,
+  now: Date,
+): Promise<number> {
+  const delivers = ['starting', 'active', 'failing'].includes(subscription.status);
+  if (delivers && circuit.state === 'open')
+    return mayProbe(subscription, now) ? letThrough(deps, subscription, 1, 0) : 0;
+  const first = FIRST_PORTION * subscription.destination.concurrency;
+  const portion = delivers ? Math.min(MOST, Math.max(first, circuit.portion * 2)) : MOST;
+  const overSeconds = delivers ? Math.floor(seconds(deps.territory.drainOver)) : 0;
+  const went = await letThrough(deps, subscription, portion, overSeconds);
+  const next = afterPortion(circuit, went, portion, now);
+  if (next === circuit) return went;
+  const { circuit: _, ...rest } = subscription;
+  const item = { ...rest, ...(next && { circuit: next }), revision: subscription.revision + 1 };
+  // Somebody else's change stands; the next beat goes on from there.
+  await deps.registry.write([{ do: 'replace', noun: 'subscription', before: subscription, item }]);
+  return went;
+}
+
+/** The circuit after a portion; undefined once it can be forgotten. */
+function afterPortion(circuit: Circuit, went: number, portion: number, now: Date): Circuit | undefined {
+  if (went > 0) return { ...circuit, state: 'draining', portion };
+  if (circuit.state !== 'drained') return { ...circuit, state: 'drained', since: now.toISOString() };
+  return now.getTime() - Date.parse(circuit.since) >= WRITTEN_BY_MS ? undefined : circuit;
+}
+
+/** Sends the oldest of those that wait, spread over so many seconds, and only then takes their due date away. */
+async function letThrough(
+  { deliveries, queue }: DrainDeps,
+  subscription: Subscription,
+  most: number,
+  overSeconds: number,
+): Promise<number> {
+  const some = await deliveries.waiting(subscription.id, most);
+  for (let start = 0; start < some.length; start += AT_ONCE) {
+    const portion = some.slice(start, start + AT_ONCE);
+    await queue.send(
+      portion.map((delivery, index) => ({
+        message: wakeUp(delivery, subscription),
+        delaySeconds: Math.floor(((start + index) * overSeconds) / some.length),
+      })),
+    );
+    await Promise.all(portion.map(({ id, dueAt }) => dueAt !== undefined && deliveries.released(id, dueAt)));
+  }
+  return some.length;
+}
