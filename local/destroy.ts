@@ -146,17 +146,7 @@ async function main(): Promise<void> {
 async function destroyStack(territory: string, stack: string): Promise<void> {
   say(`removing ${stack}`);
   const cdk = join(ROOT, 'node_modules/aws-cdk/bin/cdk');
-  const args = [
-    cdk,
-    'destroy',
-    stack,
-    '--exclusively',
-    '--force',
-    '--progress',
-    'bar',
-    '-c',
-    `territory=${territory}`,
-  ];
+  const args = [cdk, 'destroy', stack, '--exclusively', '--force', '-c', `territory=${territory}`];
   const child = spawn(NODE, args, { cwd: ROOT, stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   if (code !== 0)

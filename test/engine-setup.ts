@@ -26,6 +26,8 @@ declare module 'vitest' {
 }
 
 const TERRITORY = 'test';
+/** Whatever the caller's is: the territory names a queue in it. */
+const REGION = 'eu-west-3';
 
 /**
  * Deploys the test territory on an engine of this run's own, or on the one that `MAILLE_ENDPOINT` names, and stops what
@@ -33,6 +35,7 @@ const TERRITORY = 'test';
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['MAILLE_ENDPOINT'];
+  process.env['AWS_REGION'] = REGION;
   const running = given ? undefined : await openEngine(await freePort());
   const engine: Engine = running ?? { ...localEngine(4566), endpoint: given ?? '' };
   try {
