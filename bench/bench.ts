@@ -15,11 +15,15 @@ import { deliverCpu, pathCpu, publishCpu } from './rows/cpu.ts';
 import { fairness } from './rows/fairness.ts';
 import { endToEnd } from './rows/flow.ts';
 import { idleBill } from './rows/idle.ts';
+import { deliverRate } from './rows/rate.ts';
+import { manyRules } from './rows/rules.ts';
+import { soak } from './rows/soak.ts';
 import { readyTime } from './rows/ready.ts';
 
 const BENCHES: Bench[] = [
   publishCpu,
   deliverCpu,
+  deliverRate,
   pathCpu,
   coldStarts,
   bundleSizes,
@@ -27,13 +31,16 @@ const BENCHES: Bench[] = [
   endToEnd,
   fairness,
   wireCalls,
+  manyRules,
   readyTime,
+  soak,
 ];
 const KEPT = join(ROOT, 'docs/performance.md');
 const HELP = `Measures what the mesh costs, against floors measured in the same run, and keeps the table in docs/performance.md.
 
   npm run bench                      everything, some minutes
   npm run bench -- --only publish    one of them, or several (--only publish --only deliver); nothing is kept
+  npm run bench -- --events 10000    how many events a soak takes
   npm run bench -- --profile         leaves CPU profiles of both sides in .local/bench/profiles
 
 ${BENCHES.map(({ name, tells }) => `  ${name.padEnd(9)} ${tells}`).join('\n')}
@@ -43,6 +50,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', multiple: true, default: [] },
+      events: { type: 'string' },
       profile: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -51,19 +59,24 @@ async function main(): Promise<void> {
   if (values.profile) process.env['BENCH_PROFILE'] = '1';
   const unknown = values.only.find((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown !== undefined) throw new Trouble(`There is no bench ${unknown}.\n\n${HELP}`);
-  const chosen = BENCHES.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+  const events = values.events === undefined ? undefined : Number(values.events);
+  if (events !== undefined && !(Number.isInteger(events) && events >= 1000))
+    throw new Trouble(`--events ${values.events}: give a whole number, at least 1000.`);
+  const chosen = BENCHES.filter(({ name, onlyNamed = false }) =>
+    values.only.length === 0 ? !onlyNamed : values.only.includes(name),
+  );
   mkdirSync(join(LOCAL, 'bench'), { recursive: true });
-  const rows = await measure(chosen);
+  const rows = await measure(chosen, events);
   console.log(`\n${circumstances(new Date())}\n\n${await format(tableOf(rows), { parser: 'markdown' })}`);
   if (values.only.length === 0)
     writeFileSync(KEPT, await format(pageOf(rows), { parser: 'markdown', printWidth: 110 }));
 }
 
 /** Runs the benches, one after the other; what they share is opened when the first of them asks for it. */
-async function measure(chosen: Bench[]): Promise<Told[]> {
+async function measure(chosen: Bench[], events: number | undefined): Promise<Told[]> {
   let world: Promise<World> | undefined;
   let mesh: Promise<Mesh> | undefined;
-  const context = { world: () => (world ??= openWorld()), mesh: () => (mesh ??= openMesh()) };
+  const context = { world: () => (world ??= openWorld()), mesh: () => (mesh ??= openMesh()), events };
   const rows: Told[] = [];
   try {
     for (const { name, run } of chosen) {
@@ -100,10 +113,14 @@ How to read it:
 - The floor of \`publish\` and \`deliver\` is in \`bench/floors/\`: a bare script that must do the same parsing, validating,
   digesting, signing, requests and writes with the same clients, and asks nobody whether it may. It is bundled as the
   functions are.
+- The floor of \`rate\` is a loop that posts what it is given over kept connections, in \`bench/bare/\`: it reads, judges,
+  signs and records nothing.
 - The whole path counts what Lambda's runtime does too: it parses each invocation and writes each answer.
 - A cold start is a fresh process that loads the bundle and invokes it once with nothing to do. Its floor, in
   \`bench/empty/\`, makes the same SDK clients and nothing else.
 - AWS calls are counted by a proxy between each function and the local engine.
+- With more rules, the engine matches each event against all of them in the process that answers everything else too; on
+  AWS neither the publisher's request nor the ledger meets a rule.
 - The flow runs on the local engine, which takes most of the CPU there; its floor is what a thin spike of the same flow
   reached on the same engine. Waiting times count from when an event should have been sent.
 `;

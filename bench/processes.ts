@@ -86,7 +86,7 @@ export interface Bundled {
 }
 
 /** Bundles a handler as it is deployed, from `functions` or from a folder of this one. */
-export function bundled(name: Hot, folder?: 'floors' | 'empty'): Bundled {
+export function bundled(name: Hot, folder?: 'floors' | 'empty' | 'bare'): Bundled {
   const to = join(FOLDER, folder ?? 'functions', name);
   const files = bundle(name, folder && join(import.meta.dirname, folder));
   for (const [path, contents] of Object.entries(files)) {

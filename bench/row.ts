@@ -17,6 +17,8 @@ export interface Row {
 export interface Bench {
   name: string;
   tells: string;
+  /** Whether it takes so long that it runs only when it is named. */
+  onlyNamed?: boolean;
   run: (context: Context) => Promise<Row[]>;
 }
 
@@ -24,6 +26,8 @@ export interface Bench {
 export interface Context {
   world: () => Promise<World>;
   mesh: () => Promise<Mesh>;
+  /** How many events were asked for, where a bench can be scaled. */
+  events?: number | undefined;
 }
 
 /** A figure with as many decimals as matter. */

@@ -1,0 +1,33 @@
+import { compare, inTurn } from '../measure.ts';
+import { bundled } from '../processes.ts';
+import { type Bench, figure } from '../row.ts';
+
+const LEAST = 0.5;
+
+/** How many deliveries a core makes in a second, against a loop that does nothing but `POST`. */
+export const deliverRate: Bench = {
+  name: 'rate',
+  tells: 'deliveries that one core makes in a second, against a bare loop of POST over kept connections',
+  async run(context) {
+    const both = { name: 'deliver', events: 10, asText: false } as const;
+    const sides = [
+      { ...both, bundle: bundled('deliver').path },
+      { ...both, bundle: bundled('deliver', 'bare').path },
+    ];
+    const amount = { warmUp: 4, blocks: 15, invocations: 60 };
+    const [ours = [], bare = []] = await inTurn(await context.world(), sides, amount);
+    // CPU per event the other way round: a core that does nothing else is busy for a second.
+    const rateOf = (microseconds: number[]): number[] => microseconds.map((each) => 1e6 / each);
+    const { measured, floor, ratio } = compare(rateOf(ours), rateOf(bare));
+    return [
+      {
+        what: 'deliver: deliveries of one core, against a bare loop of POST',
+        measured: figure(measured, 'deliveries/s'),
+        floor: figure(floor, 'requests/s'),
+        ratio: `${ratio.toFixed(2)}×`,
+        target: `≥ ${LEAST}×`,
+        met: ratio >= LEAST,
+      },
+    ];
+  },
+};
