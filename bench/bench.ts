@@ -19,12 +19,14 @@ import { deliverRate } from './rows/rate.ts';
 import { manyRules } from './rows/rules.ts';
 import { soak } from './rows/soak.ts';
 import { readyTime } from './rows/ready.ts';
+import { verdictCpu } from './rows/verdict.ts';
 
 const BENCHES: Bench[] = [
   publishCpu,
   deliverCpu,
   deliverRate,
   pathCpu,
+  verdictCpu,
   coldStarts,
   bundleSizes,
   idleBill,
@@ -115,6 +117,8 @@ How to read it:
   functions are.
 - The floor of \`rate\` is a loop that posts what it is given over kept connections, in \`bench/bare/\`: it reads, judges,
   signs and records nothing.
+- The verdict runs in the bench's own process; its floor is \`JSON.parse\` and \`JSON.stringify\` of the same events. Vehicles
+  come again, riders do not, so that their pseudonyms are made anew.
 - The whole path counts what Lambda's runtime does too: it parses each invocation and writes each answer.
 - A cold start is a fresh process that loads the bundle and invokes it once with nothing to do. Its floor, in
   \`bench/empty/\`, makes the same SDK clients and nothing else.

@@ -1,28 +1,17 @@
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import type { MinimisationClause } from '../../schemas/dataset.ts';
-import { milliseconds } from '../../schemas/duration.ts';
-import { deliveredId, pseudonym, type PseudonymScope } from './pseudonym.ts';
-import { roundValue } from './round.ts';
+import { DROPPED, type Place, planOf, required } from './plan.ts';
+import { deliveredId, type PseudonymScope, type pseudonymsOf } from './pseudonym.ts';
 
-type Applied = Exclude<MinimisationClause, { do: 'delay' }>;
-type Change = (value: unknown) => unknown;
-type Container = Record<string, unknown> | unknown[];
-
-/** A clause that is read once for all events of a contract. */
-interface Compiled {
-  tokens: string[];
-  change: (scope: PseudonymScope | undefined) => Change;
-}
-const compiled = new WeakMap<MinimisationClause[], Compiled[]>();
-
-/** Stands in place of a value that goes, so that the elements behind it keep their numbers until all clauses are done. */
-const DROPPED = Symbol('dropped');
+type Members = Record<string, unknown>;
 
 /** All attributes that say nothing of whom an event concerns; extensions of the publisher's might. */
 const IMPERSONAL = [
   'specversion',
+  'id',
   'source',
   'type',
+  'subject',
   'time',
   'datacontenttype',
   'dataschema',
@@ -39,109 +28,88 @@ export function minimise(
   clauses: MinimisationClause[],
   scope: PseudonymScope | undefined,
 ): CloudEvent {
-  const run: Run = { owned: new Set(), holed: [] };
-  // Containers are copied once, on the way to what a clause changes; all others are shared.
-  const result = ownedCopy(event, run) as CloudEvent;
-  for (const { tokens, change } of compiledOf(clauses)) walk(result, tokens, 0, change(scope), run);
-  for (const elements of run.holed) closeUp(elements);
-  return clauses.some(({ do: what }) => what === 'pseudonymise')
-    ? withoutIdentity(result, required(scope))
-    : result;
-}
-
-function compiledOf(clauses: MinimisationClause[]): Compiled[] {
-  const known = compiled.get(clauses);
-  if (known) return known;
-  const applied = clauses.filter((clause): clause is Applied => clause.do !== 'delay');
-  const ordered = [
-    ...applied.filter(({ do: what }) => what !== 'drop'),
-    ...applied.filter(({ do: what }) => what === 'drop'),
-  ];
-  const made = ordered.map((clause) => ({ tokens: tokensOf(clause.path), change: changeOf(clause) }));
-  compiled.set(clauses, made);
-  return made;
-}
-
-function changeOf(clause: Applied): Compiled['change'] {
-  switch (clause.do) {
-    case 'drop':
-      return () => () => DROPPED;
-    case 'round': {
-      const geographic = tokensOf(clause.path).includes('coordinates');
-      const change: Change = (value) => roundValue(value, clause.to, geographic) ?? DROPPED;
-      return () => change;
-    }
-    case 'pseudonymise': {
-      const length = milliseconds(clause.rotate);
-      return (scope) => {
-        const given = required(scope);
-        const use = `${clause.path} ${Math.floor(given.acceptedAt.getTime() / length)}`;
-        return (value) => (value === null ? null : pseudonym(given, use, JSON.stringify(value)));
-      };
-    }
+  const { passes, subject } = planOf(clauses);
+  if (passes.length === 0) return { ...event };
+  const run: Run = { scope, holed: [] };
+  let seen: Members = event;
+  for (const [at, place] of passes.entries()) {
+    // Containers are copied on the way to what a clause changes; all others are shared.
+    if (at === 0 && subject) seen = without(seen, IMPERSONAL, place, run);
+    else seen = changedMembers(seen, place, run);
   }
+  for (const elements of run.holed) closeUp(elements);
+  if (subject) hideIdentity(seen, required(scope), subject);
+  // Safe: what an event must have, no clause can take away.
+  return seen as CloudEvent;
 }
 
 /** Replaces `id` and `subject` per contract, so that two consumers cannot join what each of them got. */
-function withoutIdentity(event: CloudEvent, scope: PseudonymScope): CloudEvent {
-  const kept: Record<string, unknown> = { id: deliveredId(scope) };
-  for (const name of IMPERSONAL) if (event[name] !== undefined) kept[name] = event[name];
-  if (event.subject !== undefined) kept['subject'] = pseudonym(scope, 'subject', event.subject);
-  // Safe: what an event must have is among what is kept.
-  return kept as CloudEvent;
+function hideIdentity(event: Members, scope: PseudonymScope, subject: ReturnType<typeof pseudonymsOf>): void {
+  event['id'] = deliveredId(scope);
+  if (typeof event['subject'] === 'string') event['subject'] = subject(scope, 0, event['subject']);
 }
 
-/** What one run has copied and may change, and the arrays from which something goes. */
+/** One run, and the arrays from which something goes. */
 interface Run {
-  owned: Set<object>;
+  scope: PseudonymScope | undefined;
   holed: unknown[][];
 }
 
-function ownedCopy(value: object, { owned }: Run): Container {
+function changed(value: unknown, place: Place, run: Run): unknown {
+  if (place.change) return value === DROPPED ? DROPPED : place.change(value, run.scope);
+  if (typeof value !== 'object' || value === null) return value;
   // Safe: JSON has no other objects.
-  if (owned.has(value)) return value as Container;
-  const copy: Container = Array.isArray(value) ? [...(value as unknown[])] : { ...value };
-  owned.add(copy);
+  return Array.isArray(value)
+    ? changedElements(value as unknown[], place, run)
+    : changedMembers(value as Members, place, run);
+}
+
+function changedMembers(members: Members, place: Place, run: Run): Members {
+  if (place.any || place.loses) return without(members, Object.keys(members), place, run);
+  const copy = { ...members };
+  for (const [name, below] of place.members) {
+    if (!Object.hasOwn(copy, name)) continue;
+    const value = changed(copy[name], below, run);
+    if (value === DROPPED) Reflect.deleteProperty(copy, name);
+    else put(copy, name, value);
+  }
   return copy;
 }
 
-/** Changes everything at the path below a container that is owned. */
-function walk(container: Container, tokens: string[], depth: number, change: Change, run: Run): void {
-  const token = tokens[depth] ?? '';
-  if (token === '*')
-    for (const name of Object.keys(container)) step(container, name, tokens, depth, change, run);
-  else if (Object.hasOwn(container, token) && !(token === 'length' && Array.isArray(container)))
-    step(container, token, tokens, depth, change, run);
-}
-
-function step(
-  container: Container,
-  name: string,
-  tokens: string[],
-  depth: number,
-  change: Change,
-  run: Run,
-): void {
-  // Safe: an array's elements are read by the texts of their numbers.
-  const members = container as Record<string, unknown>;
-  const value = members[name];
-  if (value === DROPPED) return;
-  if (depth === tokens.length - 1) {
-    const changed = change(value);
-    if (changed !== DROPPED) put(members, name, changed);
-    else if (!Array.isArray(container)) Reflect.deleteProperty(members, name);
-    else {
-      members[name] = DROPPED;
-      if (!run.holed.includes(container)) run.holed.push(container);
-    }
-  } else if (typeof value === 'object' && value !== null) {
-    const copy = ownedCopy(value, run);
-    if (copy !== value) put(members, name, copy);
-    walk(copy, tokens, depth + 1, change, run);
+/** A copy of what is there of some members, without what goes. */
+function without(members: Members, names: string[], place: Place, run: Run): Members {
+  const copy: Members = {};
+  for (const name of names) {
+    let value = members[name];
+    if (value === undefined) continue;
+    const below = place.members.get(name) ?? place.any;
+    if (below) value = changed(value, below, run);
+    if (value !== DROPPED) put(copy, name, value);
   }
+  return copy;
 }
 
-function put(members: Record<string, unknown>, name: string, value: unknown): void {
+function changedElements(elements: unknown[], place: Place, run: Run): unknown[] {
+  const copy = [...elements];
+  const before = run.holed.indexOf(elements);
+  let holed = before >= 0;
+  const change = (at: number, below: Place): void => {
+    copy[at] = changed(copy[at], below, run);
+    holed ||= copy[at] === DROPPED;
+  };
+  if (place.any) {
+    for (let at = 0; at < copy.length; at += 1)
+      change(at, (place.members.size > 0 && place.members.get(String(at))) || place.any);
+  } else {
+    for (const [name, below] of place.members)
+      if (name !== 'length' && Object.hasOwn(copy, name)) change(Number(name), below);
+  }
+  if (before >= 0) run.holed[before] = copy;
+  else if (holed) run.holed.push(copy);
+  return copy;
+}
+
+function put(members: Members, name: string, value: unknown): void {
   if (name !== '__proto__') members[name] = value;
   // An assignment would set the prototype; a member of this name stays a member.
   else Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
@@ -149,19 +117,7 @@ function put(members: Record<string, unknown>, name: string, value: unknown): vo
 
 /** Takes what was dropped out of an array. */
 function closeUp(elements: unknown[]): void {
-  const left = elements.filter((element) => element !== DROPPED);
-  elements.length = 0;
-  for (const element of left) elements.push(element);
-}
-
-/** The reference tokens of a JSON Pointer, unescaped (RFC 6901 section 4). */
-export const tokensOf = (pointer: string): string[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
-
-function required(scope: PseudonymScope | undefined): PseudonymScope {
-  if (!scope) throw new Error('a contract that pseudonymises needs the key of its pseudonyms');
-  return scope;
+  let kept = 0;
+  for (const element of elements) if (element !== DROPPED) elements[kept++] = element;
+  elements.length = kept;
 }

@@ -6,6 +6,7 @@ import {
   createSecretKey,
   type KeyObject,
 } from 'node:crypto';
+import { blockOf, sequenceFrom, TIME_LENGTH } from '../sequence.ts';
 
 /** Whose pseudonyms are made, and of which event; the key never leaves the mesh. */
 export interface PseudonymScope {
@@ -16,36 +17,69 @@ export interface PseudonymScope {
   sequence: string;
 }
 
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const TIME_LENGTH = 10;
 const MARK = 'ps_';
 const MOST_KEYS = 5000;
+/** Of all contracts together: some MB. */
+const MOST_PSEUDONYMS = 50_000;
+const LONGEST_REMEMBERED = 200;
+
 /** By the mesh's key, which is one and the same for a function's life, then by contract and use. */
 const keys = new WeakMap<Buffer, Map<string, KeyObject>>();
 const ciphers = new WeakMap<Buffer, Map<string, Cipheriv>>();
 
-/** 128 bits of an HMAC per contract and use: equal values stay equal within them, and only within them. */
-export function pseudonym(
-  { key, contract }: Pick<PseudonymScope, 'key' | 'contract'>,
-  use: string,
-  value: string,
-): string {
-  return (
-    MARK +
-    createHmac('sha256', keyFor(key, contract, use))
-      .update(value)
-      .digest('base64url')
-      .slice(0, 22)
-  );
+/** One use of a contract's in one period, with its key. */
+interface Use {
+  key: Buffer;
+  contract: string;
+  period: number;
+  secret: KeyObject;
+  /** A short name, of no other use of this process. */
+  name: string;
 }
+let uses = 0;
+/** Pseudonyms by use and value: values come again, and an HMAC costs more than all else that is done to a value. */
+const known = new Map<string, string>();
+
+/**
+ * Makes pseudonyms of one use in numbered periods: 128 bits of an HMAC per contract, use and period. Equal values stay
+ * equal within them, and only within them.
+ */
+export function pseudonymsOf(
+  useIn: (period: number) => string,
+): (scope: PseudonymScope, period: number, value: string) => string {
+  // Of one contract in one period there are many events in a row.
+  let last: Use | undefined;
+  return (scope, period, value) => {
+    const { key, contract } = scope;
+    if (last?.period !== period || last.contract !== contract || last.key !== key) {
+      const secret = keyFor(key, contract, useIn(period));
+      last = { key, contract, period, secret, name: `${(uses += 1)} ` };
+    }
+    return value.length > LONGEST_REMEMBERED ? pseudonym(last, value) : remembered(last, value);
+  };
+}
+
+function remembered(use: Use, value: string): string {
+  const name = use.name + value;
+  let made = known.get(name);
+  if (made === undefined) {
+    if (known.size >= MOST_PSEUDONYMS) known.clear();
+    known.set(name, (made = pseudonym(use, value)));
+  }
+  return made;
+}
+
+const pseudonym = ({ secret }: Use, value: string): string =>
+  MARK + createHmac('sha256', secret).update(value).digest('base64url').slice(0, 22);
+
+/** Whose event it is, and which. */
+type Named = Pick<PseudonymScope, 'key' | 'contract' | 'sequence'>;
 
 /**
  * The id under which a contract that pseudonymises delivers an event: its sequence, one AES block under a key of the
  * contract's. Nobody outside can tell it from a random text; the mesh reads it back, so that its consumer can ask about it.
  */
-export function deliveredId(scope: Pick<PseudonymScope, 'key' | 'contract' | 'sequence'>): string {
-  return MARK + cipherFor(scope, 'id').update(bytesOf(scope.sequence)).toString('base64url');
-}
+export const deliveredId = (of: Named): string => MARK + hiddenBlock(of).toString('base64url');
 
 /** The sequence of the event that was delivered under an id; undefined for a text that cannot be one. */
 export function sequenceOf(
@@ -56,16 +90,20 @@ export function sequenceOf(
   if (!id.startsWith(MARK) || block.length !== 16 || MARK + block.toString('base64url') !== id)
     return undefined;
   const decipher = createDecipheriv('aes-256-ecb', keyFor(key, contract, 'id'), null).setAutoPadding(false);
-  return textOf(decipher.update(block));
+  return sequenceFrom(decipher.update(block));
 }
 
-/** The sequence as such a contract delivers it: it sorts by the same millisecond, and is nobody else's. */
-export function deliveredSequence(scope: Pick<PseudonymScope, 'key' | 'contract' | 'sequence'>): string {
-  const { sequence } = scope;
-  return (
-    sequence.slice(0, TIME_LENGTH) +
-    textOf(cipherFor(scope, 'sequence').update(bytesOf(sequence))).slice(TIME_LENGTH)
-  );
+/** The sequence as such a contract delivers it: it sorts by the same millisecond, and the rest is of its id. */
+export const deliveredSequence = (of: Named): string =>
+  of.sequence.slice(0, TIME_LENGTH) + sequenceFrom(hiddenBlock(of)).slice(TIME_LENGTH);
+
+/** The last block that was made: an event's id and sequence are of one. */
+let latest: (Named & { block: Buffer }) | undefined;
+
+function hiddenBlock({ key, contract, sequence }: Named): Buffer {
+  if (latest?.sequence !== sequence || latest.contract !== contract || latest.key !== key)
+    latest = { key, contract, sequence, block: cipherFor(key, contract).update(blockOf(sequence)) };
+  return latest.block;
 }
 
 function keyFor(key: Buffer, contract: string, use: string): KeyObject {
@@ -75,11 +113,10 @@ function keyFor(key: Buffer, contract: string, use: string): KeyObject {
 }
 
 /** ECB of one block is a permutation of sequences, which are unique; blocks are independent, so one cipher serves many. */
-function cipherFor({ key, contract }: Pick<PseudonymScope, 'key' | 'contract'>, use: string): Cipheriv {
-  return kept(ciphers, key, `${contract} ${use}`, () =>
-    createCipheriv('aes-256-ecb', keyFor(key, contract, use), null).setAutoPadding(false),
+const cipherFor = (key: Buffer, contract: string): Cipheriv =>
+  kept(ciphers, key, contract, () =>
+    createCipheriv('aes-256-ecb', keyFor(key, contract, 'id'), null).setAutoPadding(false),
   );
-}
 
 function kept<Made>(
   all: WeakMap<Buffer, Map<string, Made>>,
@@ -88,47 +125,10 @@ function kept<Made>(
   make: (name: string) => Made,
 ): Made {
   const ofKey = all.get(key) ?? new Map<string, Made>();
-  const known = ofKey.get(name);
-  if (known) return known;
+  const before = ofKey.get(name);
+  if (before) return before;
   if (ofKey.size >= MOST_KEYS) ofKey.clear();
   const made = make(name);
   all.set(key, ofKey.set(name, made));
   return made;
-}
-
-/** The 128 bits of a ULID. */
-function bytesOf(ulid: string): Buffer {
-  const block = Buffer.alloc(16);
-  let bits = 0;
-  let held = 0;
-  let at = 15;
-  for (let place = ulid.length - 1; place >= 0 && at >= 0; place -= 1) {
-    bits |= CROCKFORD.indexOf(ulid.charAt(place)) << held;
-    held += 5;
-    while (held >= 8 && at >= 0) {
-      block[at] = bits & 255;
-      at -= 1;
-      bits >>>= 8;
-      held -= 8;
-    }
-  }
-  if (at >= 0) block[at] = bits & 255;
-  return block;
-}
-
-/** 128 bits as a ULID's text. */
-function textOf(block: Buffer): string {
-  let text = '';
-  let bits = 0;
-  let held = 0;
-  for (let at = block.length - 1; at >= 0; at -= 1) {
-    bits |= (block[at] ?? 0) << held;
-    held += 8;
-    while (held >= 5) {
-      text = CROCKFORD.charAt(bits & 31) + text;
-      bits >>>= 5;
-      held -= 5;
-    }
-  }
-  return held > 0 ? CROCKFORD.charAt(bits & 31) + text : text;
 }

@@ -1,4 +1,3 @@
-import { decodeTime } from 'ulid';
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import { toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
@@ -6,6 +5,7 @@ import type { RoutedEvent, Sealer, SigningKeys, WebhookRequest } from '../ports.
 import { isJsonPayload } from '../payloads/claim.ts';
 import { payloadLink } from '../payloads/link.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
+import { acceptedMs } from '../sequence.ts';
 import { minimise } from './minimise.ts';
 import { deliveredSequence } from './pseudonym.ts';
 import type { JudgedEvent, Standing } from './verdict.ts';
@@ -14,7 +14,7 @@ import { signatures } from './sign.ts';
 /** What a verdict needs to know of a routed event. */
 export const judged = ({ sequence, event, payload }: RoutedEvent): JudgedEvent => ({
   type: event.type,
-  acceptedAt: new Date(decodeTime(sequence)),
+  acceptedAt: new Date(acceptedMs(sequence)),
   jsonData:
     event.data_base64 === undefined &&
     isJson(event.datacontenttype) &&
@@ -31,19 +31,25 @@ export interface Stating {
   /** Where the mesh answers; unknown, events do not say where their schema is. */
   publicUrl?: string | undefined;
   replay?: string | undefined;
+  /** The number that its reader knows it by; the event's own unless told. */
+  sequence?: string | undefined;
 }
 
 /**
  * The event as consumers get it: what the mesh knows of it in the extensions `dataset`, `sequence` and `maillereplay`,
  * and in `dataschema`, where its publisher named none.
  */
-export function stated(of: RoutedEvent, event: CloudEvent, { publicUrl, replay }: Stating = {}): CloudEvent {
+export function stated(
+  of: RoutedEvent,
+  event: CloudEvent,
+  { publicUrl, replay, sequence = of.sequence }: Stating = {},
+): CloudEvent {
   const unnamed = publicUrl !== undefined && event.dataschema === undefined;
   return {
     ...event,
     ...(unnamed && { dataschema: `${publicUrl}${schemaPath(of)}` }),
     dataset: of.dataset,
-    sequence: of.sequence,
+    sequence,
     ...(replay !== undefined && { maillereplay: replay }),
   };
 }
@@ -59,7 +65,7 @@ export async function minimised(
   replay?: string,
 ): Promise<CloudEvent> {
   const { event: seen, sequence } = await minimisedEvent(deps.sealer, event, standing);
-  const told = { ...stated(event, seen, { publicUrl: deps.publicUrl, replay }), sequence };
+  const told = stated(event, seen, { publicUrl: deps.publicUrl, replay, sequence });
   return event.payload === undefined ? told : { ...told, dataref: await linkFor(deps, event, standing) };
 }
 

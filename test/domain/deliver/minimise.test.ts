@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { minimise, tokensOf } from '../../../domain/deliver/minimise.ts';
+import { minimise } from '../../../domain/deliver/minimise.ts';
+import { tokensOf } from '../../../domain/deliver/plan.ts';
 import type { PseudonymScope } from '../../../domain/deliver/pseudonym.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
 import type { MinimisationClause } from '../../../schemas/dataset.ts';
