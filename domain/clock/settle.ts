@@ -18,7 +18,7 @@ export interface SettleDeps {
   deliveries: Pick<Deliveries, 'list'>;
   queue: DeliveryQueue;
   rules: Pick<Rules, 'list' | 'remove'>;
-  territory: Pick<Territory, 'ruleSettling'>;
+  territory: Pick<Territory, 'ruleSettling' | 'verdictFreshness'>;
 }
 
 /**
@@ -29,13 +29,12 @@ export async function settleSubscriptions(
   deps: SettleDeps,
   now: Date,
 ): Promise<{ settled: number; backfilled: number }> {
-  const ripe = now.getTime() - milliseconds(deps.territory.ruleSettling);
   let settled = 0;
   let backfilled = 0;
   let present: Set<string> | undefined;
   await eachApart(unsettled(deps.registry), async (subscription) => {
     const { putAt, bus, name, settled: already } = subscription.rule;
-    if (already || Date.parse(putAt) > ripe) return;
+    if (already || Date.parse(putAt) > now.getTime() - settlingMs(deps.territory, subscription)) return;
     present ??= new Set((await deps.rules.list()).map((rule) => `${rule.bus}/${rule.name}`));
     // Never put, or lost: it has yet to be put before it can settle.
     if (!present.has(`${bus}/${name}`)) return;
@@ -44,6 +43,15 @@ export async function settleSubscriptions(
     if (await markSettled(deps, subscription)) settled += 1;
   });
   return { settled, backfilled };
+}
+
+/**
+ * How long a rule is given. What is owed is looked for only when nobody can withhold it any more: who remembers that the
+ * receiver is unverified does so for a verdict's freshness, and its record takes as long again, and a second, to be listed.
+ */
+function settlingMs({ ruleSettling, verdictFreshness }: SettleDeps['territory'], of: Subscription): number {
+  const given = milliseconds(ruleSettling);
+  return of.ownership?.owing ? Math.max(given, 2 * milliseconds(verdictFreshness) + 1000) : given;
 }
 
 async function* unsettled(registry: Pick<Registry, 'list'>): AsyncIterable<Subscription> {

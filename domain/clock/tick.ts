@@ -45,7 +45,10 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock' | 'ch
   deadLetters: DeadLetters;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
   territory: PushDeps['territory'] &
-    Pick<Territory, 'ruleSettling' | 'reconcileEvery' | 'drainOver' | 'sweepEvery' | 'sweepAfter'>;
+    Pick<
+      Territory,
+      'ruleSettling' | 'verdictFreshness' | 'reconcileEvery' | 'drainOver' | 'sweepEvery' | 'sweepAfter'
+    >;
 }
 
 /** How much of each kind one tick did. */

@@ -1,5 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { refsOf } from '../../domain/clock/release.ts';
 import { settleSubscriptions } from '../../domain/clock/settle.ts';
 import { consentLater, verifySubscription } from '../../domain/ownership/prove.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../domain/ports.ts';
@@ -196,6 +197,30 @@ describe('what comes before the receiver has consented', () => {
     await verifySubscription(flow, app, made.id);
     await settles();
     expect(flow.sender.requests.map(({ url }) => url)).toEqual(['https://new.example.org/']);
+  });
+
+  test('is looked for only when no function can take the subscription for unverified any more', async () => {
+    flow.territory.ruleSettling = 'PT1S';
+    const { id } = await subscribed();
+    const entry = await flow.accepted();
+    await flow.standings.read(refsOf(await flow.subscription(id)));
+    flow.later(1000);
+    flow.sender.shake = () => answered(200, { consent: { origin: '*' } });
+    await verifySubscription(flow, app, id);
+    flow.sender.requests.splice(0);
+    // What the function remembers still says unverified.
+    await flow.deliver(flow.matched(await flow.subscription(id), entry));
+    expect(flow.sent()).toEqual([]);
+    for (const [ms, settled] of [
+      [1100, 0],
+      [3800, 0],
+      [200, 1],
+    ] as const) {
+      flow.later(ms);
+      expect(await settleSubscriptions(flow, flow.now())).toMatchObject({ settled });
+    }
+    await flow.wakes();
+    expect(flow.sent()).toHaveLength(1);
   });
 
   test('stays withheld while it is paused, and pausing proves nothing', async () => {
