@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { CloudEvent } from '../events/cloudevent.ts';
+import type { BusEntry } from '../events/detail.ts';
 import type { AuditEntry } from '../schemas/audit.ts';
 import type { Contract } from '../schemas/contract.ts';
 import type { Dataset, JsonSchema, PublishableType, SchemaVersion } from '../schemas/dataset.ts';
@@ -153,6 +154,25 @@ export interface DeadLetters {
   /** Some that were not handed out lately; none when all were. */
   receive(): Promise<DeadLetter[]>;
   remove(lease: string): Promise<void>;
+}
+
+/** The dead-letter queues, by the names that operators know them by. */
+export type SetAsideQueue = 'delivery-dead' | 'rule-dead' | 'route-dead' | 'admit-dead';
+
+/** What a dead letter is: a delivery, what a subscription's rule matched, an entry of an ingress bus, or no one knows. */
+export type SetAsideLetter =
+  | { kind: 'delivery'; message: DeliveryMessage }
+  | { kind: 'matched'; subscription: string; event: { key: string; sequence: string } }
+  | { kind: 'entry'; entry: { participant: string; event: BusEntry } }
+  | { kind: 'unreadable' };
+
+/** The dead-letter queues, for whoever sends what lies there on its way again. */
+export interface SetAside {
+  /** About how many lie there. */
+  count(queue: SetAsideQueue): Promise<number>;
+  /** At most ten that were not taken lately; none when all were. */
+  take(queue: SetAsideQueue): Promise<{ lease: string; letter: SetAsideLetter }[]>;
+  remove(queue: SetAsideQueue, lease: string): Promise<void>;
 }
 
 /** What waits to be routed again, in a queue of its own, so that nothing which the bus refuses blocks the stream. */

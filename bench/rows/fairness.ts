@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { publisher, seenBy, trickle } from '../load.ts';
 import { quantile } from '../measure.ts';
 import type { Mesh } from '../mesh.ts';
@@ -98,19 +99,27 @@ async function goOn(mesh: Mesh, signal: AbortSignal): Promise<void> {
 
 interface Dead {
   url: string;
-  /** How many connections it was asked for. */
+  /** How many requests came. */
   count: () => number;
   close: () => void;
 }
 
-/** Takes connections and says nothing. */
+/** Says that it wants events, takes them, and never answers. */
 async function openDead(): Promise<Dead> {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.on('error', () => undefined);
+  let requests = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    if (request.method === 'OPTIONS')
+      response
+        .writeHead(200, { 'webhook-allowed-origin': String(request.headers['webhook-request-origin']) })
+        .end();
+    else requests += 1;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, count: () => connections, close: () => server.close() };
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${port}`, count: () => requests, close };
 }

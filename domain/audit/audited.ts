@@ -50,6 +50,18 @@ export function audited<R extends Pick<Registry, 'write'>>(
   };
 }
 
+/** Keeps that something was done which changes nothing of the registry, by a write of its own. */
+export async function auditDone(
+  registry: Pick<Registry, 'write'>,
+  deed: Deed,
+  about: { noun: string; subject: string },
+  { now, random }: AuditDeps,
+): Promise<void> {
+  const item: AuditEntry = { ...entryOf(deed, about, now(), random), outcome: 'done', changes: [] };
+  if (!(await registry.write([{ do: 'create', noun: 'audit', item }])))
+    throw new Error(`the audit entry ${item.id} was there already`);
+}
+
 /** Keeps that somebody was refused, by a write of its own: there is no change that it could stand beside. */
 export async function auditRefusal(
   registry: Pick<Registry, 'write'>,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { HistoryDeps } from '../../domain/history/history.ts';
 import type { IdempotencyDeps } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
+import type { RedriveDeps } from '../../domain/dead-letters/redrive.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
 import type { VisitDeps } from '../../domain/payloads/visit.ts';
@@ -23,6 +24,7 @@ export interface ApiDeps
     Pick<HistoryDeps, 'quotas' | 'publicUrl'>,
     Pick<VisitDeps, 'payloads'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory' | 'deliveries'>,
+    Pick<RedriveDeps, 'setAside' | 'admitAgain' | 'wakeClock'>,
     Pick<IdempotencyDeps, 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
   usage: Pick<Usage, 'days'>;

@@ -1,5 +1,6 @@
 import { auditRoutes } from './audit.ts';
 import { contractRoutes } from './contracts.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
 import { datasetRoutes } from './datasets.ts';
 import { evolutionRoutes } from './evolution.ts';
 import { evidenceRoutes } from './evidence.ts';
@@ -24,4 +25,5 @@ export const ROUTES: readonly Route[] = [
   ...evidenceRoutes,
   ...auditRoutes,
   ...personalDataRoutes,
+  ...deadLetterRoutes,
 ];

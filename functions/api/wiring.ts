@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -17,7 +18,9 @@ import { webhookSender } from '../../adapters/http/sender.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
+import { invokeAndWait, invokeSoon } from '../../adapters/lambda/invoke.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
+import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { judgeChange } from '../../domain/evolution/judge.ts';
 import { identify } from '../../domain/identify.ts';
@@ -34,6 +37,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
   const { TERRITORY: territory, BUS_NAMES: buses, DELIVERY_QUEUE_ARN: queueArn } = env;
   const client = dynamoClient();
   const sqs = new SQSClient({});
+  const lambda = new LambdaClient({});
   const events = new EventBridgeClient({});
   const now = () => new Date();
   const registry = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
@@ -63,6 +67,17 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
       deadLettersArn: env.ADMIT_DEAD_LETTERS_ARN,
     }),
     pullQueues: pullQueues({ client: sqs, prefix: env.PULL_QUEUE_PREFIX }),
+    setAside: setAsideQueues({
+      client: sqs,
+      urls: {
+        'delivery-dead': env.DELIVERY_DEAD_LETTERS_URL,
+        'rule-dead': env.RULE_DEAD_LETTERS_URL,
+        'route-dead': env.ROUTE_DEAD_LETTERS_URL,
+        'admit-dead': env.ADMIT_DEAD_LETTERS_URL,
+      },
+    }),
+    admitAgain: (entry) => invokeAndWait(lambda, env.ADMIT_FUNCTION_ARN, entry),
+    wakeClock: () => invokeSoon(lambda, env.CLOCK_FUNCTION_ARN, {}),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/api/environment.ts';
 import { denyOwnAccount, toQueues } from '../handing-over.ts';
+import { arnOf } from '../grants.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
@@ -9,6 +10,8 @@ import { HTTP_TIMEOUT } from '../timeouts.ts';
 /** The control plane: every route but publishing and pulling. */
 export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction): HouseFunction {
   const { names, needs, stores } = props;
+  const clockArn = arnOf(Stack.of(scope), 'lambda', `function:${names.function('clock')}`);
+  const redriven = [stores.deliveryDead, stores.ruleDead, stores.admitDead];
   const api = houseFunction(scope, 'api', {
     ...props,
     environment,
@@ -23,6 +26,11 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       RULE_DEAD_LETTERS_ARN: stores.ruleDead.queueArn,
       ADMIT_DEAD_LETTERS_ARN: stores.admitDead.queueArn,
       ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
+      CLOCK_FUNCTION_ARN: clockArn,
+      DELIVERY_DEAD_LETTERS_URL: stores.deliveryDead.queueUrl,
+      RULE_DEAD_LETTERS_URL: stores.ruleDead.queueUrl,
+      ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
+      ADMIT_DEAD_LETTERS_URL: stores.admitDead.queueUrl,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
       HANDING_ROLES: props.handingRoles.join(','),
@@ -48,6 +56,16 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       ...needs.manageRules,
       ...needs.makeIngressBuses,
       needs.makePullQueues,
+      // An operator sends on what was set aside.
+      {
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+        on: redriven.map(({ queueArn }) => queueArn),
+      },
+      {
+        actions: ['sqs:GetQueueAttributes'],
+        on: [...redriven, stores.routeDead].map(({ queueArn }) => queueArn),
+      },
+      { actions: ['lambda:InvokeFunction'], on: [admit.lambda.functionArn, clockArn] },
       needs.readSealingKey,
       needs.makeSealingKey,
     ],

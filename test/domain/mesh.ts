@@ -14,6 +14,7 @@ import { memoryRegistry } from '../../adapters/memory/registry.ts';
 import { memoryRules } from '../../adapters/memory/rules.ts';
 import { memorySealer } from '../../adapters/memory/sealer.ts';
 import { memorySender } from '../../adapters/memory/sender.ts';
+import { memorySetAside } from '../../adapters/memory/set-aside.ts';
 import { memoryUsage } from '../../adapters/memory/usage.ts';
 import { identify } from '../../domain/identify.ts';
 import type { Noun, Nouns } from '../../domain/ports.ts';
@@ -53,6 +54,9 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     quotas: memoryQuotas(),
     usage,
     deadLetters: memoryDeadLetters(),
+    setAside: memorySetAside(),
+    admitAgain: async () => undefined,
+    wakeClock: async () => undefined,
     sealer,
     sender,
     send: sender.send,

@@ -136,6 +136,15 @@ describe('privileges', () => {
     expect(elsewhere.sort()).toEqual([...HANDING].sort());
   });
 
+  it('only api calls functions: admit and the clock, for an operator who sends dead letters on', () => {
+    const calls = (name: FunctionName): string[] =>
+      said(name, 'Allow').filter((line) => line.startsWith('lambda:InvokeFunction '));
+    expect(FUNCTIONS.filter((name) => calls(name).length > 0)).toEqual(['api']);
+    expect(calls('api')).toHaveLength(2);
+    expect(calls('api').join()).toMatch(/admit/i);
+    expect(calls('api').join()).toMatch(/function:maille-la-rochelle-clock/);
+  });
+
   it('only api makes rules on ingress buses, and makes pull queues', () => {
     const makes = (action: string): FunctionName[] =>
       FUNCTIONS.filter((name) => said(name, 'Allow').some((line) => line.startsWith(`${action} `)));

@@ -196,7 +196,10 @@ export interface Receiver {
 }
 
 /** Starts a web server on a free loopback port. `answer` gives the status of the nth event that came, from 1. */
-export async function receiver(answer: (nth: number) => number = () => 204): Promise<Receiver> {
+export async function receiver(
+  answer: (nth: number) => number = () => 204,
+  headers: Record<string, string> = {},
+): Promise<Receiver> {
   const received: Received[] = [];
   const asked: Received[] = [];
   const server = createServer((request, response) => {
@@ -218,7 +221,7 @@ export async function receiver(answer: (nth: number) => number = () => 204): Pro
         response.writeHead(met ? 200 : 204).end(met ? challenge : undefined);
       } else {
         received.push(came);
-        response.writeHead(answer(received.length)).end();
+        response.writeHead(answer(received.length), headers).end();
       }
     });
   });
