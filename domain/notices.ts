@@ -15,6 +15,7 @@ export const noticeType = {
   schemaPlanned: 'maille.schema.planned.v1',
   schemaChanged: 'maille.schema.changed.v1',
   schemaWithdrawn: 'maille.schema.withdrawn.v1',
+  deliveryParked: 'maille.delivery.parked.v1',
   eventErased: 'maille.event.erased.v1',
 } as const;
 
@@ -134,6 +135,25 @@ const askedOf = ({ proof, asked }: NonNullable<Subscription['ownership']>) => ({
   proof,
   ...(asked && { asked }),
 });
+
+/** Tells a consumer that a delivery was parked, and until when it can be sent again. */
+export const parkedNotice =
+  (random: Random) =>
+  (
+    { id, contract, dataset, consumer }: Subscription,
+    { delivery, attempts, until }: { delivery: string; attempts: number; until: Date },
+    now: Date,
+  ): Change[] => {
+    const data = {
+      delivery,
+      subscription: id,
+      contract,
+      dataset,
+      attempts,
+      releasableUntil: until.toISOString(),
+    };
+    return [notify(consumer, { type: noticeType.deliveryParked, subject: id, data }, now, random)];
+  };
 
 /** Keeps what the SDK door refused and tells its publisher: two changes of one transaction. */
 export function refusedPublication(

@@ -119,12 +119,15 @@ export const NOTICES = {
   deliveryParked: {
     type: 'maille.delivery.parked.v1',
     version: 1,
+    /** One of those that were parked lately; its event is not named, which a contract may hide. */
     data: z.object({
       delivery: opaqueId('delivery'),
       subscription: opaqueId('subscription'),
-      event: z.object({ id: z.string(), source: z.string(), type: z.string() }),
+      contract: opaqueId('contract'),
+      dataset: readableId,
       attempts: z.int().nonnegative(),
-      reason: z.string(),
+      /** Until then it can be sent again: its dataset keeps the event for no longer. */
+      releasableUntil: z.string(),
     }),
     title: title('Livraison mise de côté', 'Delivery parked'),
   },

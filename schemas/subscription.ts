@@ -131,6 +131,8 @@ export const subscription = z.object({
   /** Since when each attempt has failed, as far as that is known. */
   failingSince: instant.optional(),
   circuit: circuit.optional(),
+  /** When its consumer was last told that a delivery was parked. */
+  parkedToldAt: instant.optional(),
   createdAt: instant,
   revision: z.int().positive(),
 });

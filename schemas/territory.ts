@@ -33,6 +33,8 @@ export const territory = z.strictObject({
   probeAtMost: duration.default('PT15M'),
   /** Over how long a portion of what waited for an endpoint is spread when that is well again; at most 15 minutes. */
   drainOver: duration.refine((text) => seconds(text) <= 900, 'must be at most PT15M').default('PT1M'),
+  /** How often one subscription is told of deliveries that were parked. */
+  parkedNoticeEvery: duration.default('PT1H'),
   /** How long one request to a webhook may take. */
   webhookTimeout: duration.default('PT15S'),
   /** How long both secrets sign after a rotation. */

@@ -288,12 +288,14 @@ function answered(
 ): Done {
   const now = deps.now();
   const count = (task.before?.attemptCount ?? 0) + 1;
-  const keptSeconds = (keptUntil(task, standing) * 1000 - now.getTime()) / 1000;
+  const keptSeconds = keptUntil(task, standing) - now.getTime() / 1000;
   const plan = { waits: deps.territory.retryWaits, chance: deps.chance, keptSeconds };
   const next = afterAnswer(answer, count, plan, now);
   const step = { ...judgement, attempt: attemptOf(answer, at, now.getTime() - at.getTime()) };
   const askedMs = askedSeconds(answer, now) * 1000;
-  const health = { subscription, went: { next: next.kind, count, probe, askedMs } };
+  const until = new Date(keptUntil(task, standing) * 1000);
+  const parked = next.kind === 'parked' && { parked: { delivery: task.id, attempts: count, until } };
+  const health = { subscription, went: { next: next.kind, count, probe, askedMs, ...parked } };
   if (next.kind === 'retry') {
     const due = new Date(now.getTime() + next.afterSeconds * 1000);
     return { ...later(task, standing, { ...step, status: 'retrying' }, due, now), health };

@@ -18,10 +18,25 @@ export interface Went {
   probe?: boolean;
   /** For how long the receiver asked not to be sent anything. */
   askedMs?: number;
+  /** The delivery, where it was parked. */
+  parked?: Parked;
+}
+
+/** A delivery that was parked, and until when its event is kept. */
+export interface Parked {
+  delivery: string;
+  attempts: number;
+  until: Date;
+}
+
+/** Makes the notices of a subscription's endpoint; each is part of the transaction that it tells of. */
+export interface EndpointNotices {
+  state: StateNotice;
+  parked: (subscription: Subscription, parked: Parked, now: Date) => Change[];
 }
 
 /** What a territory says of failing subscriptions. */
-export type HealthPlan = CircuitPlan & Pick<Territory, 'disableAfter'>;
+export type HealthPlan = CircuitPlan & Pick<Territory, 'disableAfter' | 'parkedNoticeEvery'>;
 
 const LIVE: readonly Subscription['status'][] = ['starting', 'active', 'failing'];
 
@@ -115,10 +130,10 @@ export interface KeeperRegistry {
 export function endpointKeeper(
   registry: KeeperRegistry,
   plan: HealthPlan,
-  notice: StateNotice,
+  notices: EndpointNotices,
 ): EndpointKeeper {
   const memory = endpointMemory(plan.circuitFailures);
-  return { gate: gateOf(registry, plan, memory), noteHealth: noterOf(registry, plan, notice, memory) };
+  return { gate: gateOf(registry, plan, memory), noteHealth: noterOf(registry, plan, notices, memory) };
 }
 
 function gateOf({ quiet }: KeeperRegistry, plan: HealthPlan, memory: Endpoints): Gate {
@@ -142,7 +157,7 @@ function gateOf({ quiet }: KeeperRegistry, plan: HealthPlan, memory: Endpoints):
 function noterOf(
   { quiet, audited }: KeeperRegistry,
   plan: HealthPlan,
-  notice: StateNotice,
+  notices: EndpointNotices,
   memory: Endpoints,
 ): NoteHealth {
   return async (seen, went, now) => {
@@ -150,16 +165,36 @@ function noterOf(
     if (went.next === 'delivered') memory.arrived(seen.id);
     if (!mayMatter(seen, went, run, plan, memory)) return;
     const before = await quiet.read('subscription', seen.id);
-    const item = before && afterAttempt(before, { ...went, ...(run && { run }) }, plan, now);
-    if (!before || !item) return;
+    const moved = before && afterAll(before, { ...went, ...(run && { run }) }, plan, now);
+    if (!before || !moved) return;
+    const { item, parked } = moved;
     const told = item.status !== before.status;
     const kept = await (told ? audited : quiet).write([
       { do: 'replace', noun: 'subscription', before, item },
-      ...(told ? notice(item, now) : []),
+      ...(told ? notices.state(item, now) : []),
+      ...(parked ? notices.parked(item, parked, now) : []),
     ]);
     if (kept && item.circuit?.state === 'open') memory.opened(seen.id);
   };
 }
+
+/** The subscription after an attempt, and the parked delivery that its consumer is to be told of; undefined for neither. */
+function afterAll(
+  before: Subscription,
+  went: Went & { run?: Run },
+  plan: HealthPlan,
+  now: Date,
+): { item: Subscription; parked: Parked | undefined } | undefined {
+  const changed = afterAttempt(before, went, plan, now);
+  const parked = isToTell(before, plan, now) ? went.parked : undefined;
+  if (!parked) return changed && { item: changed, parked };
+  const item = changed ?? { ...before, revision: before.revision + 1 };
+  return { item: { ...item, parkedToldAt: now.toISOString() }, parked };
+}
+
+/** In a storm one notice stands for all that is parked within its time. */
+const isToTell = ({ parkedToldAt }: Subscription, { parkedNoticeEvery }: HealthPlan, now: Date): boolean =>
+  parkedToldAt === undefined || now.getTime() - Date.parse(parkedToldAt) >= milliseconds(parkedNoticeEvery);
 
 /**
  * Whether a fresh read may be worth it. First attempts go by what the verdict read, so that what arrives at once costs

@@ -18,7 +18,7 @@ import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { freshCache } from '../../domain/cache.ts';
 import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
 import { endpointKeeper } from '../../domain/deliver/health.ts';
-import { subscriptionNotice } from '../../domain/notices.ts';
+import { parkedNotice, subscriptionNotice } from '../../domain/notices.ts';
 import type { Sealer } from '../../domain/ports.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
 import { milliseconds } from '../../schemas/duration.ts';
@@ -75,7 +75,10 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     sealer: openedOnce(parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER })),
     publicUrl: env.PUBLIC_URL,
     payloads: leanPayloads({ client, url: env.PAYLOADS_URL }),
-    ...endpointKeeper({ audited: registry, quiet: records }, env.TERRITORY, subscriptionNotice(randomBytes)),
+    ...endpointKeeper({ audited: registry, quiet: records }, env.TERRITORY, {
+      state: subscriptionNotice(randomBytes),
+      parked: parkedNotice(randomBytes),
+    }),
     chance: Math.random,
     now,
     territory: env.TERRITORY,

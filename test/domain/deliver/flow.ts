@@ -6,7 +6,7 @@ import { refsOf } from '../../../domain/clock/release.ts';
 import { deliver, type DeliverDeps, type DeliverReport } from '../../../domain/deliver/deliver.ts';
 import { endpointKeeper } from '../../../domain/deliver/health.ts';
 import { standingReader } from '../../../domain/deliver/standing.ts';
-import { subscriptionNotice } from '../../../domain/notices.ts';
+import { parkedNotice, subscriptionNotice } from '../../../domain/notices.ts';
 import type {
   Clock,
   DeliveryMessage,
@@ -125,11 +125,10 @@ export function flowInMemory({
       maxAgeMs: milliseconds(mesh.territory.verdictFreshness),
       now: () => mesh.now().getTime(),
     }),
-    ...endpointKeeper(
-      { audited: registry, quiet: registry },
-      mesh.territory,
-      subscriptionNotice(mesh.random),
-    ),
+    ...endpointKeeper({ audited: registry, quiet: registry }, mesh.territory, {
+      state: subscriptionNotice(mesh.random),
+      parked: parkedNotice(mesh.random),
+    }),
   });
   const deps: DeliverDeps = {
     ...memory(),

@@ -39,16 +39,63 @@ async function parked(subscription: Subscription): Promise<string> {
   return id;
 }
 
+/** What its consumer was told of the subscription itself. */
+const statusNotices = async (): Promise<string[]> =>
+  (await flow.noticesOf('app')).filter((type) => type.startsWith('maille.subscription.'));
+
+describe('a consumer', () => {
+  test('is told of a parked delivery, until when it can be sent again, and once an hour at most', async () => {
+    const { subscription } = await flow.begins({ dataset: { retentionDays: 10 } });
+    const [one, two] = [await flow.accepted(), await flow.accepted()];
+    const id = (entry: typeof one): string => deliveryId(entry.sequence, subscription.id);
+    flow.answers(500);
+    const last = (entry: typeof one) => ({
+      ...flow.matched(subscription, entry),
+      again: { delivery: id(entry), attempts: 7 },
+    });
+    for (const entry of [one, two])
+      await flow.deliveries.write([
+        given.delivery({ id: id(entry), subscription: subscription.id, status: 'retrying', attemptCount: 7 }),
+      ]);
+    await flow.deliver(last(one), last(two));
+    const told = async () =>
+      (await flow.registry.list('noticesOfParticipant', { participant: 'app' }, { limit: 10 })).items.filter(
+        ({ type }) => type === 'maille.delivery.parked.v1',
+      );
+    expect(await told()).toMatchObject([
+      { subject: subscription.id, data: { attempts: 8, releasableUntil: '2026-03-11T10:00:00.000Z' } },
+    ]);
+    for (const [later, notices] of [
+      [3_500_000, 1],
+      [100_000, 2],
+    ] as const) {
+      flow.later(later);
+      const entry = await flow.accepted();
+      const { retryWaits } = flow.territory;
+      await flow.deliveries.write([
+        given.delivery({
+          id: id(entry),
+          subscription: subscription.id,
+          status: 'retrying',
+          attemptCount: retryWaits.length,
+        }),
+      ]);
+      await flow.deliver(last(entry));
+      expect(await told()).toHaveLength(notices);
+    }
+  });
+});
+
 describe('the status of a subscription', () => {
   test('becomes failing when a delivery parks, and its consumer is told', async () => {
     const { subscription } = await flow.begins();
     await parked(subscription);
     const failingSince = flow.now().toISOString();
     expect(await flow.subscription(subscription.id)).toMatchObject({ status: 'failing', failingSince });
-    expect(await flow.noticesOf('app')).toEqual(['maille.subscription.failing.v1']);
+    expect(await statusNotices()).toEqual(['maille.subscription.failing.v1']);
     await parked(subscription);
     expect(await flow.subscription(subscription.id)).toMatchObject({ status: 'failing', failingSince });
-    expect(await flow.noticesOf('app')).toHaveLength(1);
+    expect(await statusNotices()).toHaveLength(1);
   });
 
   test('is well again when the parked delivery arrives, although the verdict read it before it failed', async () => {
@@ -62,7 +109,7 @@ describe('the status of a subscription', () => {
     const after = await flow.subscription(subscription.id);
     expect(after.status).toBe('active');
     expect(after).not.toHaveProperty('failingSince');
-    expect(await flow.noticesOf('app')).toEqual([
+    expect(await statusNotices()).toEqual([
       'maille.subscription.failing.v1',
       'maille.subscription.active.v1',
     ]);
@@ -86,7 +133,7 @@ describe('the status of a subscription', () => {
       status: 'disabled',
       failingSince: expect.any(String),
     });
-    expect(await flow.noticesOf('app')).toContain('maille.subscription.disabled.v1');
+    expect(await statusNotices()).toContain('maille.subscription.disabled.v1');
     flow.later(2000);
     const entry = await flow.accepted();
     await flow.deliver(flow.matched(subscription, entry));
