@@ -11,6 +11,7 @@ import { type Bench, circumstances, type Row, tableOf, type Told } from './row.t
 import { bundleSizes } from './rows/bundles.ts';
 import { wireCalls } from './rows/calls.ts';
 import { coldStarts } from './rows/cold.ts';
+import { eventCost } from './rows/cost.ts';
 import { deliverCpu, pathCpu, publishCpu } from './rows/cpu.ts';
 import { fairness } from './rows/fairness.ts';
 import { endToEnd } from './rows/flow.ts';
@@ -34,14 +35,14 @@ const BENCHES: Bench[] = [
   fairness,
   wireCalls,
   manyRules,
+  eventCost,
   readyTime,
   soak,
 ];
-const KEPT = join(ROOT, 'docs/performance.md');
 const HELP = `Measures what the mesh costs, against floors measured in the same run, and keeps the table in docs/performance.md.
 
   npm run bench                      everything, some minutes
-  npm run bench -- --only publish    one of them, or several (--only publish --only deliver); nothing is kept
+  npm run bench -- --only publish    one of them, or several (--only publish --only deliver); the table is not kept
   npm run bench -- --events 10000    how many events a soak takes
   npm run bench -- --profile         leaves CPU profiles of both sides in .local/bench/profiles
 
@@ -70,15 +71,14 @@ async function main(): Promise<void> {
   mkdirSync(join(LOCAL, 'bench'), { recursive: true });
   const rows = await measure(chosen, events);
   console.log(`\n${circumstances(new Date())}\n\n${await format(tableOf(rows), { parser: 'markdown' })}`);
-  if (values.only.length === 0)
-    writeFileSync(KEPT, await format(pageOf(rows), { parser: 'markdown', printWidth: 110 }));
+  if (values.only.length === 0) await keep('performance', pageOf(rows));
 }
 
 /** Runs the benches, one after the other; what they share is opened when the first of them asks for it. */
 async function measure(chosen: Bench[], events: number | undefined): Promise<Told[]> {
   let world: Promise<World> | undefined;
   let mesh: Promise<Mesh> | undefined;
-  const context = { world: () => (world ??= openWorld()), mesh: () => (mesh ??= openMesh()), events };
+  const context = { world: () => (world ??= openWorld()), mesh: () => (mesh ??= openMesh()), events, keep };
   const rows: Told[] = [];
   try {
     for (const { name, run } of chosen) {
@@ -95,6 +95,9 @@ async function measure(chosen: Bench[], events: number | undefined): Promise<Tol
     await (await mesh?.catch(() => undefined))?.close();
   }
 }
+
+const keep = async (name: string, text: string): Promise<void> =>
+  writeFileSync(join(ROOT, `docs/${name}.md`), await format(text, { parser: 'markdown', printWidth: 110 }));
 
 function broken(name: string, error: unknown): Row {
   console.error(error);

@@ -28,6 +28,8 @@ export interface Context {
   mesh: () => Promise<Mesh>;
   /** How many events were asked for, where a bench can be scaled. */
   events?: number | undefined;
+  /** Keeps a page of Markdown in `docs/` under this name. */
+  keep: (name: string, text: string) => Promise<void>;
 }
 
 /** A figure with as many decimals as matter. */

@@ -1,12 +1,7 @@
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  UpdateFunctionConfigurationCommand,
-  waitUntilFunctionUpdatedV2,
-} from '@aws-sdk/client-lambda';
 import type { Hot } from '../invocations.ts';
 import { flood } from '../load.ts';
 import type { Mesh } from '../mesh.ts';
+import { pointAt } from '../pointing.ts';
 import { ask, openSink, start } from '../processes.ts';
 import { type Bench, mostRow, type Row } from '../row.ts';
 
@@ -97,16 +92,6 @@ async function countedAt(mesh: Mesh, name: Hot): Promise<string> {
   const { url } = await ask<{ url: string }>(start('counting-proxy.ts', [mesh.engine.endpoint]));
   await pointAt(mesh, name, url);
   return url;
-}
-
-async function pointAt(mesh: Mesh, name: Hot, endpoint: string | undefined): Promise<void> {
-  const lambda = new LambdaClient(mesh.engine);
-  const FunctionName = mesh.names.function(name);
-  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const { AWS_ENDPOINT_URL: _, ...rest } = Environment?.Variables ?? {};
-  const Variables = { ...rest, ...(endpoint !== undefined && { AWS_ENDPOINT_URL: endpoint }) };
-  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
-  await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 20 }, { FunctionName });
 }
 
 /** What was counted since this was last asked. */

@@ -5,7 +5,7 @@ import { publisher } from '../load.ts';
 import { median } from '../measure.ts';
 import type { Mesh } from '../mesh.ts';
 import { openSink } from '../processes.ts';
-import { type Bench, figure, type Row } from '../row.ts';
+import { type Bench, circumstances, figure, type Row, tableOf, type Told } from '../row.ts';
 
 const FAN_OUT = 3;
 const BATCH = 100;
@@ -37,7 +37,7 @@ export const soak: Bench = {
     const { seen, samples } = await flow(mesh, sink, events);
     const seconds = (performance.now() - begun) / 1000;
     const wanted = events * FAN_OUT;
-    return [
+    const rows: Row[] = [
       {
         what: `soak: ${events} events at fan-out ${FAN_OUT}, ${figure(wanted / seconds)} deliveries/s, ${seen.received - seen.distinct} came twice`,
         measured: `${wanted - seen.distinct} lost`,
@@ -46,8 +46,20 @@ export const soak: Bench = {
       },
       ...memoryRows(samples),
     ];
+    const again = `npm run bench -- --only soak --events ${events}`;
+    await context.keep('soak', pageOf(rows.map((row) => ({ ...row, again: `\`${again}\`` }))));
+    return rows;
   },
 };
+
+const pageOf = (rows: Told[]): string => `# A long flow
+
+Written by \`npm run bench -- --only soak\`: ${circumstances(new Date())}. Published in batches of ${BATCH}, with at most
+${MOST_UNDER_WAY} deliveries under way; the memory of a function is that of its largest process, sampled each
+${SAMPLE_MS / 1000} s.
+
+${tableOf(rows)}
+`;
 
 interface Seen {
   received: number;
