@@ -15,8 +15,11 @@ export interface Seen {
 
 /** Publishes events of a subject, each stamped with when it should be sent. */
 export interface Publisher {
-  /** Sends one request with so many events, stamped with `sentAt` (epoch milliseconds); fails unless all were accepted. */
-  send: (events: number, subject: string, sentAt?: number) => Promise<void>;
+  /**
+   * Sends one request with so many events, stamped with `sentAt` (epoch milliseconds), and the same again up to `tries`
+   * times; fails unless all were accepted.
+   */
+  send: (events: number, subject: string, sentAt?: number, tries?: number) => Promise<void>;
   close: () => void;
 }
 
@@ -27,28 +30,40 @@ export function publisher({ url, provider }: Pick<Mesh, 'url' | 'provider'>): Pu
     authorization: `Bearer ${provider.key}`,
     'content-type': 'application/cloudevents-batch+json',
   };
+  const post = (body: string): Promise<[number, string]> =>
+    new Promise((resolve, reject) => {
+      const length = Buffer.byteLength(body);
+      const options = { agent, method: 'POST', headers: { ...headers, 'content-length': length } };
+      request(`${url}/v1/events`, options, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => resolve([response.statusCode ?? 0, text]));
+      })
+        .on('error', reject)
+        .end(body);
+    });
   return {
-    async send(events, subject, sentAt = now()) {
+    async send(events, subject, sentAt = now(), tries = 1) {
       // Stamped in an extension; the mesh fills in the source, which is another one here than in the given events.
       const batch = airEvents(events, { subject, sentat: String(sentAt), source: undefined });
       const body = JSON.stringify(batch);
-      const [status, answer] = await new Promise<[number, string]>((resolve, reject) => {
-        const length = Buffer.byteLength(body);
-        const options = { agent, method: 'POST', headers: { ...headers, 'content-length': length } };
-        request(`${url}/v1/events`, options, (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-          response.on('end', () => resolve([response.statusCode ?? 0, text]));
-        })
-          .on('error', reject)
-          .end(body);
-      });
-      if (status !== 202 || !answer.includes(`"accepted":${events},`))
-        throw new Error(`publishing was answered ${status}: ${answer.slice(0, 300)}`);
+      for (let left = tries; ; await sleep(1000)) {
+        const [status, answer] = await post(body);
+        if (status === 202 && events === known(answer)) return;
+        left -= 1;
+        if (left <= 0) throw new Error(`publishing was answered ${status}: ${answer.slice(0, 300)}`);
+      }
     },
     close: () => agent.destroy(),
   };
 }
+
+/** How many events of a batch the mesh has, by this request or by one before it whose answer was lost. */
+const known = (answer: string): number =>
+  ['accepted', 'duplicates'].reduce(
+    (sum, name) => sum + Number(new RegExp(`"${name}":(\\d+)`).exec(answer)?.[1] ?? 0),
+    0,
+  );
 
 /** Waits until a sink has seen so many deliveries; fails when none comes for 20 s. */
 export async function seenBy(sink: string, count: number): Promise<Seen> {

@@ -11,6 +11,8 @@ const FAN_OUT = 3;
 const BATCH = 100;
 /** How much may be under way, so that the engine's queue stays short and memory is that of a steady flow. */
 const MOST_UNDER_WAY = 3000;
+/** A careful publisher sends again what was answered with 503. */
+const TRIES = 60;
 const SAMPLE_MS = 2000;
 const QUIET_MS = 240_000;
 /** How much larger the last quarter of the samples may be than the second. */
@@ -74,7 +76,7 @@ async function flow(mesh: Mesh, sink: string, events: number): Promise<{ seen: S
   let sampledAt = 0;
   while (seen.distinct < events * FAN_OUT && Date.now() - quietSince < QUIET_MS) {
     if (published < events && published * FAN_OUT - seen.distinct < MOST_UNDER_WAY) {
-      await send(BATCH, 'soak');
+      await send(BATCH, 'soak', undefined, TRIES);
       published += BATCH;
     } else await sleep(50);
     const now = await countAt(sink);
