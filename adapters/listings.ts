@@ -1,6 +1,7 @@
 import { dueAt } from '../domain/contracts/due.ts';
 import type { Listing, Listings, Noun, Nouns } from '../domain/ports.ts';
 import type { Dataset, PublishableType } from '../schemas/dataset.ts';
+import type { Subscription } from '../schemas/subscription.ts';
 import { schemaId } from '../schemas/schema-id.ts';
 import { ID_PREFIXES } from '../schemas/id-prefixes.ts';
 
@@ -33,11 +34,7 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
     order: (contract) => `${dueAt(contract) ?? ''} ${contract.id}`,
   },
   subscriptions: { noun: 'subscription', by: [] },
-  subscriptionsToTend: {
-    noun: 'subscription',
-    by: [],
-    only: ({ rule, circuit }) => !rule.settled || circuit !== undefined,
-  },
+  subscriptionsToTend: { noun: 'subscription', by: [], only: isTended },
   subscriptionsOfConsumer: { noun: 'subscription', by: ['consumer'] },
   subscriptionsOfContract: { noun: 'subscription', by: ['contract'] },
   noticesOfParticipant: { noun: 'notice', by: ['participant'], newestFirst: true },
@@ -58,6 +55,11 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   auditOfParticipant: { noun: 'audit', by: ['participant'], newestFirst: true },
   auditOfThing: { noun: 'audit', by: ['about'], newestFirst: true },
 };
+
+/** Archives are written by the clock; an ended one has nothing left to write. */
+function isTended({ rule, circuit, destination, status }: Subscription): boolean {
+  return !rule.settled || circuit !== undefined || (destination.kind === 's3' && status !== 'ended');
+}
 
 /** The id of a thing of the registry, as a reference has it. */
 export function idOf<N extends Noun>(noun: N, item: Nouns[N]): string {

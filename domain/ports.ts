@@ -425,7 +425,7 @@ export interface Listings {
   /** Those whose dates will bring something about, the next one first; sparse. */
   contractsDue: { noun: 'contract'; by: Record<never, never> };
   subscriptions: { noun: 'subscription'; by: Record<never, never> };
-  /** Those whose present rule has not settled, or whose endpoint is spared; sparse. */
+  /** Those whose present rule has not settled, or whose endpoint is spared, and archives; sparse. */
   subscriptionsToTend: { noun: 'subscription'; by: Record<never, never> };
   subscriptionsOfConsumer: { noun: 'subscription'; by: { consumer: string } };
   subscriptionsOfContract: { noun: 'subscription'; by: { contract: string } };

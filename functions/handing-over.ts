@@ -1,5 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { destinations } from '../adapters/destinations.ts';
+import { destinations, type HandOverTo } from '../adapters/destinations.ts';
 import { webhooks } from '../adapters/http/webhooks.ts';
 import { lean } from '../adapters/lean.ts';
 import { consumerQueues } from '../adapters/sqs/consumer-queues.ts';
@@ -15,6 +15,8 @@ export function handingOver(options: {
   send: Sender;
   roles: string[];
   territory: Pick<Territory, 'webhookTimeout'>;
+  /** Writes archives, where the function does that itself. */
+  archives?: HandOverTo<'s3'>;
 }): HandOver {
   const timeoutMs = milliseconds(options.territory.webhookTimeout);
   const patience = { connectionTimeout: CONNECT_MS, requestTimeout: timeoutMs };
@@ -25,5 +27,22 @@ export function handingOver(options: {
       clientOf: (region) => lean(SQSClient, { region, useQueueUrlAsEndpoint: false, ...once }),
       principals: options.roles,
     }),
+    eventbus: atFirstUse(async () => {
+      const [{ EventBridgeClient }, { consumerBuses }] = await Promise.all([
+        import('@aws-sdk/client-eventbridge'),
+        import('../adapters/eventbridge/consumer-buses.ts'),
+      ]);
+      return consumerBuses({
+        clientOf: (region) => lean(EventBridgeClient, { region, ...once }),
+        principals: options.roles,
+      });
+    }),
+    s3: options.archives ?? (() => Promise.reject(new Error('archives are written elsewhere'))),
   });
+}
+
+/** Few territories have such destinations: what serves them is loaded with the first one. */
+function atFirstUse<K extends 'eventbus'>(load: () => Promise<HandOverTo<K>>): HandOverTo<K> {
+  let loading: Promise<HandOverTo<K>> | undefined;
+  return async (handover) => (await (loading ??= load()))(handover);
 }

@@ -5,7 +5,7 @@ import type { HouseFunction } from './house-function.ts';
 import { type FunctionName, roleNameOf } from './names.ts';
 
 /** The functions that hand events over to destinations which consumers name. */
-export const HANDING: FunctionName[] = ['deliver', 'api'];
+export const HANDING: FunctionName[] = ['deliver', 'api', 'clock'];
 
 /** The roles that consumers let in. */
 export const handingRoles = (stack: Stack, territory: Territory): string[] =>
@@ -20,6 +20,20 @@ const because = 'consumers name what is theirs, in any account; what is in the a
 export const toQueues = (stack: Stack): Grant => ({
   actions: ['sqs:SendMessage'],
   on: [`arn:${stack.partition}:sqs:*:*:*`],
+  because,
+});
+
+/** Lets a function hand over to event buses of consumers. */
+export const toBuses = (stack: Stack): Grant => ({
+  actions: ['events:PutEvents'],
+  on: [`arn:${stack.partition}:events:*:*:event-bus/*`],
+  because,
+});
+
+/** Lets a function write objects in buckets of consumers. */
+export const toBuckets = (stack: Stack): Grant => ({
+  actions: ['s3:PutObject'],
+  on: [`arn:${stack.partition}:s3:::*/*`],
   because,
 });
 
@@ -42,9 +56,12 @@ export function denyOwnAccount(
   const stack = Stack.of(step);
   for (const { action, but } of kinds) {
     const service = action.slice(0, action.indexOf(':'));
-    const listed = ownDestinations.filter((arn) => arn.split(':')[2] === service);
-    step.denyAllBut([action], [...but, ...listed], {
-      StringEquals: { 'aws:ResourceAccount': stack.account },
-    });
+    const listed = ownDestinations
+      .map((named) => (named.startsWith('arn:') ? named : `arn:${stack.partition}:s3:::${named}/*`))
+      .filter((arn) => arn.split(':')[2] === service);
+    const allowed = [...but, ...listed];
+    const inOwnAccount = { StringEquals: { 'aws:ResourceAccount': stack.account } };
+    if (allowed.length > 0) step.denyAllBut([action], allowed, inOwnAccount);
+    else step.deny([action], ['*'], inOwnAccount);
   }
 }

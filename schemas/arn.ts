@@ -18,17 +18,17 @@ export const queueArn = arn(
   'arn:aws:sqs:eu-west-3:111122223333:air-quality',
 ).refine((text) => !text.endsWith('.fifo'), 'must be of a standard queue: events come in no order');
 
-/** What an ARN says: where something is, whose, and how it is called. */
-export interface ArnParts {
-  partition: string;
-  region: string;
-  account: string;
-  /** Without what kind of thing it is. */
-  name: string;
-}
+/** The ARN of an event bus. */
+export const busArn = arn(
+  'events',
+  'event-bus/[A-Za-z0-9._/-]{1,256}',
+  'arn:aws:events:eu-west-3:111122223333:event-bus/air-quality',
+);
 
-/** The parts of an ARN that one of these schemas has taken. */
-export function partsOf(text: string): ArnParts {
-  const [, partition = '', , region = '', account = '', resource = ''] = text.split(':');
-  return { partition, region, account, name: resource.slice(resource.indexOf('/') + 1) };
-}
+/** The name of a bucket (S3 user guide, "General purpose bucket naming rules"). */
+export const bucketName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket: 3 to 63 of a-z, 0-9, . and -')
+  .refine((name) => !/\.\.|^xn--|^sthree-|-s3alias$|--ol-s3$|--x-s3$|^\d+\.\d+\.\d+\.\d+$/.test(name), {
+    message: 'must be the name of a general purpose bucket',
+  });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { queueArn } from './arn.ts';
+import { bucketName, busArn, queueArn } from './arn.ts';
 import { eventType } from './dataset.ts';
 import { instant, opaqueId, readableId } from './ids.ts';
 import { ownership } from './ownership.ts';
@@ -18,12 +18,12 @@ const headerName = z
     },
   );
 
-/** Where deliveries go. `eventbus` and `s3` come with a later version of the mesh and are refused by name. */
+/** Where deliveries go. */
 export const destination = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('webhook'),
     url: z.url({ protocol: /^https?$/ }).max(2048),
-    mode: z.enum(['structured', 'binary']).default('structured'),
+    mode: z.enum(['structured', 'binary', 'batch']).default('structured'),
     headers: z
       .record(
         headerName,
@@ -43,6 +43,21 @@ export const destination = z.discriminatedUnion('kind', [
     concurrency,
   }),
   z.strictObject({ kind: z.literal('sqs'), queueArn, concurrency }),
+  z.strictObject({ kind: z.literal('eventbus'), busArn, concurrency }),
+  z.strictObject({
+    kind: z.literal('s3'),
+    bucket: bucketName,
+    /** What the names of its objects begin with, up to a `/` that is not written. */
+    prefix: z
+      .string()
+      .max(200)
+      .regex(
+        /^[\w!.*'()=-]+(?:\/[\w!.*'()=-]+)*$/,
+        "must be parts of A-Z, a-z, 0-9 and _!.*'()=- with / between",
+      )
+      .optional(),
+    concurrency,
+  }),
   z.strictObject({ kind: z.literal('pull'), concurrency }),
 ]);
 export type Destination = z.infer<typeof destination>;
@@ -124,7 +139,7 @@ export const subscription = z.object({
   }),
   /** Newest first; webhooks only. */
   secrets: z.array(sealedSecret),
-  /** The queue's URL; pull only. */
+  /** The URL of the queue in which references wait: of what is pulled, and of archives. */
   pullQueue: z.string().optional(),
   /** Webhooks only; absent where they were made before it was asked. */
   ownership: ownership.optional(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { queueArn } from './arn.ts';
+import { bucketName, busArn, queueArn } from './arn.ts';
 import { isDuration, seconds } from './duration.ts';
 import { duration } from './iso-duration.ts';
 import { readableId } from './ids.ts';
@@ -81,7 +81,10 @@ export const territory = z.strictObject({
   ownDestinations: z
     .array(
       z
-        .union([queueArn], 'must be the ARN of a standard queue')
+        .union(
+          [queueArn, busArn, bucketName],
+          'must be the ARN of a standard queue or bus, or the name of a bucket',
+        )
         .refine((text) => !/(?:^|[:/])maille-/.test(text), "must not be the mesh's own: maille-…"),
     )
     .max(30)

@@ -28,10 +28,20 @@ export function memoryDestinations({ send }: { send: Sender }): MemoryDestinatio
     handOver: destinations({
       webhook: webhooks({ send: (request) => send(request), timeoutMs: 15_000 }),
       sqs: kept,
+      eventbus: kept,
+      s3: kept,
     }),
   };
   return memory;
 }
 
-const nameOf = (destination: Parameters<HandOverTo<Exclude<Kind, 'webhook'>>>[0]['destination']): string =>
-  destination.queueArn;
+function nameOf(destination: Parameters<HandOverTo<Exclude<Kind, 'webhook'>>>[0]['destination']): string {
+  switch (destination.kind) {
+    case 'sqs':
+      return destination.queueArn;
+    case 'eventbus':
+      return destination.busArn;
+    case 's3':
+      return destination.bucket;
+  }
+}

@@ -7,7 +7,7 @@ import {
 import { Buffer } from 'node:buffer';
 import type { HandedParcel, HandoverAnswer, Parcel } from '../../domain/ports.ts';
 import { STRUCTURED } from '../../events/http-binding.ts';
-import { partsOf } from '../../schemas/arn.ts';
+import { partsOf } from '../../schemas/arn-parts.ts';
 import { inParallel, toBatches } from '../batches.ts';
 import { errorOf, type HandOverTo, notTaken } from '../destinations.ts';
 import { SEND_LIMITS, toBody } from './send-batches.ts';

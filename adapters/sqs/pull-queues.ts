@@ -86,8 +86,8 @@ async function createQueue(client: SQSClient, name: string): Promise<string> {
   return QueueUrl;
 }
 
-const toMessage = ({ delivery, key, sequence }: PullReference) => ({
-  MessageBody: JSON.stringify({ delivery, key, sequence }),
+const toMessage = ({ delivery, key, sequence, replay }: PullReference) => ({
+  MessageBody: JSON.stringify({ delivery, key, sequence, replay }),
 });
 
 function readReference(body: string): PullReference | undefined {

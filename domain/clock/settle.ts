@@ -7,6 +7,7 @@ import type { Deliveries, DeliveryQueue, Ledger, Registry, RoutedEvent, Rules } 
 import { routed } from '../route.ts';
 import { eachApart } from './apart.ts';
 import { refsOf, wakeUp } from './release.ts';
+import { everyItem } from '../control.ts';
 
 /** How much further back than the rule's making is routed again: clocks differ between functions. */
 const CLOCK_SKEW_MS = 5000;
@@ -32,7 +33,8 @@ export async function settleSubscriptions(
   let settled = 0;
   let backfilled = 0;
   let present: Set<string> | undefined;
-  await eachApart(unsettled(deps.registry), async (subscription) => {
+  const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
+  await eachApart(tended, async (subscription) => {
     const { putAt, bus, name, settled: already } = subscription.rule;
     if (already || Date.parse(putAt) > now.getTime() - settlingMs(deps.territory, subscription)) return;
     present ??= new Set((await deps.rules.list()).map((rule) => `${rule.bus}/${rule.name}`));
@@ -52,22 +54,6 @@ export async function settleSubscriptions(
 function settlingMs({ ruleSettling, verdictFreshness }: SettleDeps['territory'], of: Subscription): number {
   const given = milliseconds(ruleSettling);
   return of.ownership?.owing ? Math.max(given, 2 * milliseconds(verdictFreshness) + 1000) : given;
-}
-
-async function* unsettled(registry: Pick<Registry, 'list'>): AsyncIterable<Subscription> {
-  let cursor: string | null = null;
-  do {
-    const page: { items: Subscription[]; next: string | null } = await registry.list(
-      'subscriptionsToTend',
-      {},
-      {
-        limit: 100,
-        ...(cursor !== null && { cursor }),
-      },
-    );
-    yield* page.items;
-    cursor = page.next;
-  } while (cursor !== null);
 }
 
 /** Sends what the subscription matches of the ledger since its rule was put; answers how many. */

@@ -22,6 +22,8 @@ import type {
   Usage,
 } from '../ports.ts';
 import { eachApart } from './apart.ts';
+import { writeArchives } from '../archive/archive.ts';
+import type { ArchiveDeps } from '../archive/round.ts';
 import { advanceReplays } from '../replay/advance.ts';
 import { atTimes } from './round.ts';
 import { reconcileRules } from './reconcile.ts';
@@ -31,7 +33,10 @@ import { reroute } from './reroute.ts';
 import { settleSubscriptions } from './settle.ts';
 
 /** What the clock needs of the world. */
-export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock' | 'chance'> {
+export interface TickDeps
+  extends
+    Pick<PushDeps, 'send' | 'mail' | 'clock' | 'chance'>,
+    Pick<ArchiveDeps, 'pullQueues' | 'quotas' | 'handOver' | 'publicUrl'> {
   random: Random;
   registry: Registry;
   ledger: Ledger;
@@ -45,6 +50,7 @@ export interface TickDeps extends Pick<PushDeps, 'send' | 'mail' | 'clock' | 'ch
   deadLetters: DeadLetters;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
   territory: PushDeps['territory'] &
+    ArchiveDeps['territory'] &
     Pick<
       Territory,
       'ruleSettling' | 'verdictFreshness' | 'reconcileEvery' | 'drainOver' | 'sweepEvery' | 'sweepAfter'
@@ -64,6 +70,7 @@ export interface TickReport {
   offersAnnounced: number;
   contractsMoved: number;
   noticesPushed: number;
+  archived: number;
   schemasChanged: number;
   replayed: number;
   erasureSteps: number;
@@ -101,6 +108,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const erasureSteps = await part(continueErasures(control, now), 0);
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
+  const archived = await part(writeArchives(deps, now), 0);
   // Last: receivers take their time.
   const noticesPushed = await part(pushNotices(deps, now), 0);
   if (errors.length > 0) throw errors[0];
@@ -115,6 +123,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     offersAnnounced,
     contractsMoved,
     noticesPushed,
+    archived,
     schemasChanged,
     replayed,
     erasureSteps,

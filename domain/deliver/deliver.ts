@@ -18,7 +18,7 @@ import type {
 } from '../ports.ts';
 import { dayOf } from '../usage/period.ts';
 import type { Gate, NoteHealth } from './health.ts';
-import { type Done, keep, queueReferences } from './keep.ts';
+import { type Done, isFetched, keep, queueReferences } from './keep.ts';
 import { type Asking, takeUnits, type Units } from './quota.ts';
 import { attemptOf, recorded, type Step } from './record.ts';
 import { afterAnswer, askedSeconds, type Chance, MAX_DELAY_SECONDS, prolonged } from './retry.ts';
@@ -143,14 +143,14 @@ interface Turn {
   probe?: boolean;
 }
 
-/** Those of a batch that need a unit of a quota: what will be sent, and has none yet. A pull takes its own. */
+/** Those of a batch that need a unit of a quota: what will be sent, and has none yet. What is fetched takes its own. */
 async function askingOf(deps: DeliverDeps, tasks: (Task | undefined)[]): Promise<Asking[]> {
   const asking = tasks.map(async (task) => {
     // What cannot be read is held when it is handled.
     const standing = task && (await deps.standings.read(task.refs).catch(() => undefined));
     const contract = standing?.contract;
     if (!standing || !contract?.terms.quota || !task || task.before?.quotaPeriod !== undefined) return [];
-    if (standing.subscription?.destination.kind === 'pull') return [];
+    if (standing.subscription && isFetched(standing.subscription.destination)) return [];
     const { kind } = verdictOn(standing, judged(task.routed), deps.now());
     return kind === 'deliver' || kind === 'redact'
       ? [{ id: task.id, sequence: task.routed.sequence, contract }]
@@ -184,7 +184,7 @@ async function handle(
     return finish(task, standing, { status: 'withheld', verdict }, now);
   if (verdict.kind === 'delay')
     return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
-  if (subscription.destination.kind === 'pull') return toPull(task, standing, verdict, now);
+  if (isFetched(subscription.destination)) return toPull(task, standing, verdict, now);
   const probe = await gateFor(deps, subscription, turn, now);
   if (typeof probe === 'string') return heldBack(deps, task, standing, probe, now);
   const { destination } = subscription;
@@ -217,7 +217,12 @@ async function attempt(
     return finish(task, standing, step, now);
   }
   const parts = await prepare(deps, task, standing, subscription);
-  const handed = await seat.hand({ ...parts, destination, judgedAt: now });
+  const handed = await seat.hand({
+    ...parts,
+    destination,
+    judgedAt: now,
+    again: (task.before?.attemptCount ?? 0) > 0,
+  });
   if (handed === 'late') return handed;
   return answered(deps, task, parties, handed, { verdict, quotaPeriod: unit.period, probe });
 }

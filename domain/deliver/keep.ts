@@ -1,5 +1,5 @@
 import type { Delivery } from '../../schemas/delivery.ts';
-import type { Subscription } from '../../schemas/subscription.ts';
+import type { Destination, Subscription } from '../../schemas/subscription.ts';
 import type {
   Clock,
   Deliveries,
@@ -11,12 +11,16 @@ import type {
 import { type Handed, talliesOf } from '../usage/tally.ts';
 import type { NoteHealth } from './health.ts';
 
+/** Whether deliveries wait in a queue of the subscription's own, by reference: for its consumer, or for the clock. */
+export const isFetched = (destination: Destination): destination is Destination & { kind: 'pull' | 's3' } =>
+  destination.kind === 'pull' || destination.kind === 's3';
+
 /** What a task leads to: a record, and what follows from it. */
 export interface Done {
   record: Delivery;
   /** Goes back to the queue. */
   again?: { message: DeliveryMessage; delaySeconds: number };
-  /** Goes to a pull queue. */
+  /** Goes to the subscription's own queue. */
   pull?: { queue: string; reference: PullReference };
   /** Counts in its contract's usage. */
   handed?: Handed;

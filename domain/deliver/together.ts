@@ -9,6 +9,8 @@ export interface Ready extends Pick<Handover, 'destination' | 'signing'> {
   parcel: Parcel;
   /** When its verdict was given. */
   judgedAt: Date;
+  /** Whether it was tried before. */
+  again: boolean;
 }
 
 /** What came back, and when it was asked; `late` when the verdict had become too old, and nothing was sent. */
@@ -60,7 +62,7 @@ export function seats(deps: HandingDeps, count: number): () => Seat {
     return {
       leave,
       hand(ready) {
-        if (takesSeveral(ready.destination))
+        if (goesWithOthers(ready))
           return new Promise((settle, fail) => {
             waiting.push({ ready, leaves, settle, fail });
             goWhenAll();
@@ -73,7 +75,15 @@ export function seats(deps: HandingDeps, count: number): () => Seat {
 }
 
 /** Whether a destination takes several events in one request. */
-export const takesSeveral = ({ kind }: Destination): boolean => kind === 'sqs';
+export const takesSeveral = (destination: Destination): boolean =>
+  destination.kind === 'webhook' ? destination.mode === 'batch' : true;
+
+/**
+ * Whether a parcel waits for the others. In a batch for a webhook one bad event fails all: what failed goes alone from
+ * then on, and under its own id.
+ */
+const goesWithOthers = ({ destination, again }: Ready): boolean =>
+  takesSeveral(destination) && !(destination.kind === 'webhook' && again);
 
 async function go(deps: HandingDeps, some: Waiting[]): Promise<void> {
   try {

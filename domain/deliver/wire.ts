@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto';
 import type { CloudEvent } from '../../events/cloudevent.ts';
-import { toBinary, toStructured } from '../../events/http-binding.ts';
+import { BATCHED, toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
 import type { RoutedEvent, Sealer, SigningKeys, WebhookRequest } from '../ports.ts';
 import { isJsonPayload } from '../payloads/claim.ts';
@@ -113,9 +114,32 @@ export interface Sending extends SigningKeys {
 export function webhookRequest(
   destination: Destination & { kind: 'webhook' },
   event: CloudEvent,
+  sending: Sending,
+): WebhookRequest {
+  return signed(destination, destination.mode === 'binary' ? toBinary(event) : toStructured(event), sending);
+}
+
+/**
+ * One signed request with several events, each as JSON with its delivery's id in `mailledelivery`. Its `webhook-id` is
+ * derived from theirs, and of one alone it is that one's: what fails is tried again alone, under the same id each time.
+ */
+export function batchRequest(
+  destination: Destination & { kind: 'webhook' },
+  events: { delivery: string; text: string }[],
+  sending: Omit<Sending, 'id'>,
+): WebhookRequest {
+  const ids = events.map(({ delivery }) => delivery);
+  const [first = ''] = ids;
+  const id = ids.length === 1 ? first : `bat_${hash('sha256', ids.join()).slice(0, 32)}`;
+  const body = `[${events.map(({ text }) => text).join()}]`;
+  return signed(destination, { headers: { 'content-type': BATCHED }, body }, { ...sending, id });
+}
+
+function signed(
+  destination: Destination & { kind: 'webhook' },
+  { headers, body }: { headers: Record<string, string>; body: string | Buffer },
   { id, at, timeoutMs, origin, ...keys }: Sending,
 ): WebhookRequest {
-  const { headers, body } = destination.mode === 'binary' ? toBinary(event) : toStructured(event);
   const timestamp = Math.floor(at.getTime() / 1000);
   return {
     url: destination.url,

@@ -24,7 +24,7 @@ export function ofDelivery(
     decidedBy: { step: 'deliver', ...(tried ? { state: status } : { clause }) },
     detail: [
       tried ? triedWords(delivery, coarse) : clauseWords(clause, standing),
-      ...(status === 'available' ? ['It waits in the queue of the subscription to be received.'] : []),
+      ...(status === 'available' ? [waitingWords(standing)] : []),
       ...(delivery.dueAt !== undefined && !coarse
         ? [`It goes again at ${delivery.dueAt} or soon after.`]
         : []),
@@ -56,3 +56,8 @@ function triedWords({ status, attempts, attemptCount }: Delivery, coarse: boolea
   const answer = last?.status === undefined ? 'did not answer' : `answered ${last.status} to`;
   return `The receiver ${answer} attempt ${attemptCount}.${after}`;
 }
+
+const waitingWords = ({ subscription }: Standing): string =>
+  subscription?.destination.kind === 's3'
+    ? 'It waits for the next object of the archive.'
+    : 'It waits in the queue of the subscription to be received.';

@@ -1,4 +1,4 @@
-import { partsOf } from '../../schemas/arn.ts';
+import { partsOf } from '../../schemas/arn-parts.ts';
 import type { Fault } from '../../schemas/problem.ts';
 import type { Destination } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
@@ -28,6 +28,10 @@ export function homeFaults(destination: Destination, home: Home): Fault[] {
   switch (destination.kind) {
     case 'sqs':
       return arnFaults('/destination/queueArn', destination.queueArn, home);
+    case 'eventbus':
+      return arnFaults('/destination/busArn', destination.busArn, home);
+    case 's3':
+      return bucketFaults(destination.bucket);
     default:
       return [];
   }
@@ -44,3 +48,9 @@ function arnFaults(path: string, arn: string, { partition, account, listed }: Ho
   const message = `is in the mesh's own account, ${account}: only what the territory lists in ownDestinations is taken`;
   return [{ path, message }];
 }
+
+/** Whose a bucket is cannot be told by its name: one of the mesh's account that is not listed is denied to the roles. */
+const bucketFaults = (bucket: string): Fault[] =>
+  bucket.startsWith('maille-')
+    ? [{ path: '/destination/bucket', message: "must not be one of the mesh's own: maille-…" }]
+    : [];

@@ -4,6 +4,7 @@ import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription, SubscriptionRequest } from '../../schemas/subscription.ts';
 import { settleContract } from '../contracts/settle.ts';
 import { absent, overtaken } from '../control.ts';
+import { isFetched } from '../deliver/keep.ts';
 import { newId, type Random } from '../ids.ts';
 import { askReceiver, type Begun, beginProof } from '../ownership/prove.ts';
 import { refuseWish } from './check.ts';
@@ -83,7 +84,7 @@ async function establish(
   const undo: (() => Promise<unknown>)[] = [];
   try {
     let subscription = planned;
-    if (planned.destination.kind === 'pull') {
+    if (isFetched(planned.destination)) {
       const pullQueue = await deps.pullQueues.create(planned.id);
       undo.unshift(() => deps.pullQueues.remove(pullQueue));
       subscription = { ...planned, pullQueue };

@@ -15,6 +15,7 @@ import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { checkWebhookUrl, reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
+import { archives } from '../../adapters/s3/archives.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
@@ -44,7 +45,13 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
   const sealer = parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER });
   const reach = reachOf(territory);
   const send = webhookSender(reach);
-  const handOver = handingOver({ send, roles: env.HANDING_ROLES, territory });
+  const buckets = new S3Client({ forcePathStyle: true, followRegionRedirects: true });
+  const handOver = handingOver({
+    send,
+    roles: env.HANDING_ROLES,
+    territory,
+    archives: archives({ client: buckets, principals: env.HANDING_ROLES }),
+  });
   return {
     registry,
     now,

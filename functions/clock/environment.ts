@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { nameVariable, namesVariable, territoryVariable } from '../variables.ts';
+import { nameVariable, namesVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
 
 /** What `clock` is told by its stack. */
 export const environment = z.object({
@@ -17,4 +17,7 @@ export const environment = z.object({
   ADMIT_DEAD_LETTERS_URL: z.url(),
   BUS_NAMES: namesVariable,
   SEALING_KEY_PARAMETER: nameVariable,
+  /** The roles of the functions that hand over, as consumers let them in. */
+  HANDING_ROLES: namesVariable,
+  PUBLIC_URL: publicUrlVariable,
 });

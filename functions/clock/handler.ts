@@ -8,6 +8,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRegistry } from '../../adapters/dynamodb/registry.ts';
 import { dynamoUsage } from '../../adapters/dynamodb/usage.ts';
 import { eventBus } from '../../adapters/eventbridge/bus.ts';
@@ -16,14 +17,17 @@ import { reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { sesMailer } from '../../adapters/ses/mailer.ts';
 import { deadLetters } from '../../adapters/sqs/dead-letters.ts';
+import { archives } from '../../adapters/s3/archives.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
+import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
 import { instant } from '../../schemas/ids.ts';
 import { eventFunction } from '../chain.ts';
+import { handingOver } from '../handing-over.ts';
 import { environment } from './environment.ts';
 
 /** What the timer sends, or who calls by hand: the instant to sweep for, so that no test waits for hours. */
@@ -47,11 +51,22 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   const events = new EventBridgeClient({});
   const lists = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
   const now = () => new Date();
+  const send = webhookSender(reachOf(env.TERRITORY));
+  const buckets = new S3Client({ forcePathStyle: true, followRegionRedirects: true });
   return {
     random: randomBytes,
     clock: now,
     chance: Math.random,
-    payloads: bucketPayloads({ client: new S3Client({ forcePathStyle: true }), bucket: env.PAYLOADS_BUCKET }),
+    payloads: bucketPayloads({ client: buckets, bucket: env.PAYLOADS_BUCKET }),
+    pullQueues: pullQueues({ client: sqs, prefix: '' }),
+    quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
+    handOver: handingOver({
+      send,
+      roles: env.HANDING_ROLES,
+      territory: env.TERRITORY,
+      archives: archives({ client: buckets, principals: env.HANDING_ROLES }),
+    }),
+    publicUrl: env.PUBLIC_URL,
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
@@ -64,7 +79,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
       queueArn: env.DELIVERY_QUEUE_ARN,
       deadLettersArn: env.RULE_DEAD_LETTERS_ARN,
     }),
-    send: webhookSender(reachOf(env.TERRITORY)),
+    send,
     mail: sesMailer({ client: new SESv2Client({}), sender: env.TERRITORY.noticeSender }),
     gaps: routeGaps({ client: sqs, queueUrl: env.ROUTE_DEAD_LETTERS_URL }),
     deadLetters: deadLetters({

@@ -1,8 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/api/environment.ts';
-import { denyOwnAccount, toQueues } from '../handing-over.ts';
 import { arnOf } from '../grants.ts';
+import { denyOwnAccount, toBuckets, toBuses, toQueues } from '../handing-over.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
@@ -53,6 +53,8 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       needs.listDeliveries,
       needs.sendToDeliveryQueue,
       toQueues(Stack.of(scope)),
+      toBuses(Stack.of(scope)),
+      toBuckets(Stack.of(scope)),
       ...needs.manageRules,
       ...needs.makeIngressBuses,
       needs.makePullQueues,
@@ -72,6 +74,10 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
     memoryMb: 512,
     timeout: HTTP_TIMEOUT,
   });
-  denyOwnAccount(api, props.territory, [{ action: 'sqs:SendMessage', but: [stores.delivery.queueArn] }]);
+  denyOwnAccount(api, props.territory, [
+    { action: 'sqs:SendMessage', but: [stores.delivery.queueArn] },
+    { action: 'events:PutEvents', but: [] },
+    { action: 's3:PutObject', but: needs.keepPayloads.on },
+  ]);
   return api;
 }

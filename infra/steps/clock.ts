@@ -1,8 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/clock/environment.ts';
+import { denyOwnAccount, toBuckets } from '../handing-over.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 
@@ -30,6 +31,8 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       ADMIT_DEAD_LETTERS_URL: stores.admitDead.queueUrl,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
+      HANDING_ROLES: props.handingRoles.join(','),
+      PUBLIC_URL: props.publicUrl,
     },
     failureMeans:
       'retries and delays that are due are late, new subscriptions stay starting, notices are not pushed.',
@@ -49,6 +52,8 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.listDueDeliveries,
       needs.foldUsage,
       needs.sendToDeliveryQueue,
+      needs.servePullQueues,
+      toBuckets(Stack.of(scope)),
       needs.putOnSharedBuses,
       ...needs.manageRules,
       needs.readSealingKey,
@@ -70,6 +75,7 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
     memoryMb: 256,
     timeout: Duration.minutes(2),
   });
+  denyOwnAccount(clock, props.territory, [{ action: 's3:PutObject', but: [] }]);
   new Rule(clock, 'EachMinute', {
     ruleName: names.clockRule,
     schedule: Schedule.rate(TICK),

@@ -3,7 +3,7 @@ import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/deliver/environment.ts';
 import { arnOf } from '../grants.ts';
-import { denyOwnAccount, toQueues } from '../handing-over.ts';
+import { denyOwnAccount, toBuses, toQueues } from '../handing-over.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import { deliverTimeout } from '../timeouts.ts';
@@ -37,6 +37,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.sendToDeliveryQueue,
       needs.sendToPullQueues,
       toQueues(Stack.of(scope)),
+      toBuses(Stack.of(scope)),
       needs.readSealingKey,
       needs.makeSealingKey,
       {
@@ -61,6 +62,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       action: 'sqs:SendMessage',
       but: [stores.delivery.queueArn, arnOf(stack, 'sqs', `${names.pullPrefix}*`)],
     },
+    { action: 'events:PutEvents', but: [] },
   ]);
   new EventSourceMapping(deliver, 'FromDeliveryQueue', {
     target: deliver.lambda,

@@ -15,6 +15,8 @@ const reference = (number: number) => ({
   delivery: `dlv_${number}`,
   key: `key-${number}`,
   sequence: `seq-${number}`,
+  // Every other one belongs to a replay.
+  ...(number % 2 === 1 && { replay: `rpl_${number}` }),
 });
 
 describe.each(Object.keys(makers))('pull queues: %s', (name) => {

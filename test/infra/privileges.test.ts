@@ -74,7 +74,11 @@ describe('privileges', () => {
     const putting = FUNCTIONS.filter((name) =>
       said(name, 'Allow').some((line) => line.startsWith('events:PutEvents')),
     );
-    expect(putting).toEqual(['route', 'clock']);
+    expect(putting).toEqual(['route', 'deliver', 'api', 'clock']);
+    const onShared = putting.filter((name) =>
+      said(name, 'Allow').some((line) => /^events:PutEvents .*:event-bus\/maille-/.test(line)),
+    );
+    expect(onShared).toEqual(['route', 'clock']);
   });
 
   it('only publish and admit append to the ledger, and nobody changes what it holds but to erase it', () => {
@@ -113,10 +117,18 @@ describe('privileges', () => {
 
   it.each([
     ['deliver', 'sqs:SendMessage', /^[^ ]*GetAttDelivery[0-9A-F]+Arn[^ ]* [^ ]*-pull-\* [^ ]*:air-quality$/],
+    ['deliver', 'events:PutEvents', /^[^ ]*:event-bus\/air-quality$/],
     ['api', 'sqs:SendMessage', /^[^ ]*GetAttDelivery[0-9A-F]+Arn[^ ]* [^ ]*:air-quality$/],
+    ['api', 'events:PutEvents', /^[^ ]*:event-bus\/air-quality$/],
+    ['api', 's3:PutObject', /^[^ ]*-payloads-[^ ]*\/until\/\* [^ ]*:s3:::air-quality\/\*$/],
+    ['clock', 's3:PutObject', /^[^ ]*:s3:::air-quality\/\*$/],
   ] as const)('denies %s %s in the account of the mesh, but on what is listed', (name, action, but) => {
-    const listed = 'arn:aws:sqs:eu-west-3:111122223333:air-quality';
-    const denied = statementsOf(name, { ownDestinations: [listed] }).filter(
+    const ownDestinations = [
+      'arn:aws:sqs:eu-west-3:111122223333:air-quality',
+      'arn:aws:events:eu-west-3:111122223333:event-bus/air-quality',
+      'air-quality',
+    ];
+    const denied = statementsOf(name, { ownDestinations }).filter(
       (one) => one.NotResource !== undefined && list(one.Action).includes(action),
     );
     expect(denied).toMatchObject([
@@ -124,13 +136,13 @@ describe('privileges', () => {
     ]);
     expect(list(denied[0]?.NotResource).map(text).join(' ')).toMatch(but);
     const allowed = said(name, 'Allow').filter((line) => line.startsWith(`${action} `));
-    expect(allowed.filter((line) => /:\*:\*:\*$/.test(line))).toHaveLength(1);
+    expect(allowed.filter((line) => /:\*:\*:(?:\*|event-bus\/\*)$|:s3:::\*\/\*$/.test(line))).toHaveLength(1);
   });
 
   it("only what hands over may write what is not the territory's own, and says so to consumers", () => {
     const elsewhere = FUNCTIONS.filter((name) =>
       said(name, 'Allow').some((line) =>
-        /^(?:sqs:SendMessage|events:PutEvents|s3:PutObject) .*:\*:/.test(line),
+        /^(?:sqs:SendMessage|events:PutEvents|s3:PutObject) .*:(?:\*:|s3:::\*)/.test(line),
       ),
     );
     expect(elsewhere.sort()).toEqual([...HANDING].sort());

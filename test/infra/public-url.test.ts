@@ -15,7 +15,7 @@ const told = (publicUrl?: string): Record<string, unknown> => {
 describe('the address of the mesh', () => {
   it('is told to the functions that state events, without a cycle', () => {
     const urls = told();
-    expect(Object.keys(urls).sort()).toEqual(['api', 'deliver', 'pull']);
+    expect(Object.keys(urls).sort()).toEqual(['api', 'clock', 'deliver', 'pull']);
     expect(JSON.stringify(urls['deliver'])).toMatch(
       /"https:\/\/",\{"Ref":"FrontDoor\w+"\},"\.execute-api\.",\{"Ref":"AWS::Region"\},"\.",\{"Ref":"AWS::URLSuffix"\},"\/mesh"/,
     );

@@ -4,6 +4,7 @@ import { memoryLedger } from '../../../adapters/memory/ledger.ts';
 import type { MemoryRules } from '../../../adapters/memory/rules.ts';
 import { refsOf } from '../../../domain/clock/release.ts';
 import { deliver, type DeliverDeps, type DeliverReport } from '../../../domain/deliver/deliver.ts';
+import { isFetched } from '../../../domain/deliver/keep.ts';
 import { endpointKeeper } from '../../../domain/deliver/health.ts';
 import { standingReader } from '../../../domain/deliver/standing.ts';
 import { parkedNotice, subscriptionNotice } from '../../../domain/notices.ts';
@@ -189,7 +190,7 @@ export function flowInMemory({
       const contract = await agrees(story);
       const sealed = await mesh.sealer.seal(secretOf(1));
       const wish = given.subscription({ contract: contract.id, secrets: [{ sealed }], ...subscription });
-      if (wish.destination.kind === 'pull') wish.pullQueue = await mesh.pullQueues.create(wish.id);
+      if (isFetched(wish.destination)) wish.pullQueue = await mesh.pullQueues.create(wish.id);
       return { contract, subscription: await mesh.has('subscription', wish) };
     },
 

@@ -1,0 +1,110 @@
+import { decodeTime } from 'ulid';
+import { milliseconds } from '../../schemas/duration.ts';
+import { eachApart } from '../clock/apart.ts';
+import { refsOf } from '../clock/release.ts';
+import { everyItem } from '../control.ts';
+import { afterAttempt, type Went } from '../deliver/health.ts';
+import { standingReader } from '../deliver/standing.ts';
+import { standingClause } from '../deliver/verdict.ts';
+import { subscriptionNotice } from '../notices.ts';
+import { dayOf } from '../usage/period.ts';
+import { judgeAll, parcelsOf, type Weighed } from './judge.ts';
+import { refused, written } from './record.ts';
+import type { ArchiveDeps, Leased, Round } from './round.ts';
+
+/** How many references are taken at once: their events are in memory together. */
+const MOST_AT_ONCE = 200;
+const MOST_IN_ONE_CALL = 10;
+/** While one beat works on a reference, no other one starts on it. */
+const LEASE_SECONDS = 180;
+/** How long one beat goes on with archives: others have work to do as well. */
+const AT_MOST_MS = 20_000;
+
+/**
+ * Writes what waits for archives, each subscription standing for itself. What is written is recorded, and what is
+ * recorded leaves its queue: interrupted, it comes again. Answers how many events were written.
+ */
+export async function writeArchives(deps: ArchiveDeps, now: Date): Promise<number> {
+  const began = deps.clock().getTime();
+  const at = (): Date => new Date(now.getTime() + deps.clock().getTime() - began);
+  const standings = standingReader(deps.registry, {
+    maxAgeMs: milliseconds(deps.territory.verdictFreshness),
+    now: () => at().getTime(),
+  });
+  let count = 0;
+  const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
+  await eachApart(tended, async (subscription) => {
+    const { destination, pullQueue: queue } = subscription;
+    if (destination.kind !== 's3' || queue === undefined) return;
+    const round = { ...deps, standings, at, subscription, destination, queue };
+    while (at().getTime() - now.getTime() < AT_MOST_MS) {
+      const leased = await take(round);
+      if (leased.length === 0) return;
+      count += await writeSome(round, leased);
+    }
+  });
+  return count;
+}
+
+async function take({ pullQueues, queue }: Round): Promise<Leased[]> {
+  const leased: Leased[] = [];
+  while (leased.length < MOST_AT_ONCE) {
+    const some = await pullQueues.receive(queue, MOST_IN_ONE_CALL, 0, LEASE_SECONDS);
+    leased.push(...some);
+    if (some.length === 0) break;
+  }
+  return leased;
+}
+
+async function writeSome(round: Round, leased: Leased[]): Promise<number> {
+  const { passing, over, contract, period } = await judgeAll(round, leased);
+  await settle(round, over);
+  if (!contract) return 0;
+  let count = 0;
+  for (const day of Map.groupBy(passing, dayOfAcceptance).values()) {
+    const parcels = await parcelsOf(round, day);
+    const standing = await round.standings.read(refsOf(round.subscription));
+    // What has come to an end since it was judged stays, and is judged anew.
+    if (standingClause(standing, round.at()) !== undefined) return count;
+    const at = round.at();
+    const { destination, handOver } = round;
+    const handed = await handOver({ destination, parcels, signing: { secrets: [] }, at });
+    const outcome = written(round, day, handed, { contract, period, asked: at });
+    await round.deliveries.write(outcome.records, outcome.tallies);
+    await round.pullQueues.ack(
+      round.queue,
+      day.map(({ leased: { lease } }) => lease),
+    );
+    await noteHealth(round, outcome.worst);
+    count += outcome.delivered;
+  }
+  return count;
+}
+
+/** What is not written: recorded where that says something new, then out of the queue. */
+async function settle(round: Round, over: { leased: Leased; weighed?: Weighed }[]): Promise<void> {
+  const records = over.flatMap(({ weighed }) => (weighed ? refused(round, weighed) : []));
+  if (records.length > 0) await round.deliveries.write(records);
+  if (over.length > 0)
+    await round.pullQueues.ack(
+      round.queue,
+      over.map(({ leased: { lease } }) => lease),
+    );
+}
+
+/** The events of one day stand in one object: each is written by a verdict of its own. */
+const dayOfAcceptance = ({ entry }: { entry: { sequence: string } }): string =>
+  dayOf(new Date(decodeTime(entry.sequence)));
+
+/** Parked, the subscription fails; written again, it is well. An archive has no endpoint that would have to be spared. */
+async function noteHealth(
+  { registry, territory, random, subscription, at }: Round,
+  went: Went | undefined,
+): Promise<void> {
+  if (!went || (went.next === 'delivered' && subscription.failingSince === undefined)) return;
+  const before = await registry.read('subscription', subscription.id);
+  const item = before && afterAttempt(before, went, territory, at());
+  if (!before || !item) return;
+  const told = item.status === before.status ? [] : subscriptionNotice(random)(item, at());
+  await registry.write([{ do: 'replace', noun: 'subscription', before, item }, ...told]);
+}
