@@ -1,4 +1,14 @@
+import {
+  CreateEventBusCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { HTTP } from 'cloudevents';
+import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   admit,
@@ -11,8 +21,11 @@ import {
   type Party,
   pause,
   published,
+  publishBatch,
+  receiver,
   share,
   subscribe,
+  verified,
 } from './world.ts';
 
 const sqs = new SQSClient(mesh.engine);
@@ -137,5 +150,141 @@ describe('a queue of the consumer', () => {
     });
     expect(status).toBe(422);
     expect(body.errors).toEqual([{ path: '/destination/queueArn', message: expect.stringMatching(message) }]);
+  });
+});
+
+describe('an event bus of the consumer', () => {
+  it('gets the CloudEvent as detail, seen through a rule of its own, and nothing after revocation', async () => {
+    const events = new EventBridgeClient(mesh.engine);
+    const name = 'journey-readings';
+    await events.send(new CreateEventBusCommand({ Name: name })).catch(() => undefined);
+    const queue = await queueOf('journey-behind-bus');
+    const EventPattern = JSON.stringify({ 'detail-type': [dataset.type] });
+    await events.send(new PutRuleCommand({ Name: 'readings', EventBusName: name, EventPattern }));
+    const Targets = [{ Id: 'queue', Arn: queue.arn }];
+    await events.send(new PutTargetsCommand({ Rule: 'readings', EventBusName: name, Targets }));
+    const busArn = `arn:aws:events:${mesh.engine.region}:000000000000:event-bus/${name}`;
+    const contract = await agree(consumer, dataset.id);
+    const { id } = await subscribe(consumer, contract, { kind: 'eventbus', busArn });
+    const event = reading(640);
+    await published(provider, event);
+    const [message] = await queue.until(1);
+    const entry = JSON.parse(message?.Body ?? '');
+    expect(entry).toMatchObject({
+      'detail-type': dataset.type,
+      source: `//${mesh.territory}/${provider.id}`,
+      detail: { specversion: '1.0', id: event.id, data: { co2: 640, room: 'Salle 4' } },
+    });
+    expect(message?.Body).not.toContain('Curie');
+    const { body } = await must(200, consumer.key, 'GET', `/v1/deliveries/${entry.detail.mailledelivery}`);
+    expect(body).toMatchObject({ subscription: id, attempts: [{ answer: expect.stringMatching(/./) }] });
+    expect((await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/test`)).body.answer).toMatch(/./);
+
+    await must(200, provider.key, 'POST', `/v1/contracts/${contract}/terminate`, { reason: 'over' });
+    await pause(1500);
+    await published(provider, reading(641));
+    await pause(2000);
+    expect(await queue.take()).toEqual([]);
+  });
+});
+
+describe('an archive in a bucket of the consumer', () => {
+  const s3 = new S3Client({ ...mesh.engine, forcePathStyle: true });
+  const lambda = new LambdaClient(mesh.engine);
+  const bucket = 'journey-readings-archive';
+  const beat = () =>
+    lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock`, Payload: '{}' }));
+
+  /** The lines of the objects below a prefix, by the name of their object. */
+  async function lines(prefix: string): Promise<Map<string, string[]>> {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+    const found = new Map<string, string[]>();
+    for (const { Key = '' } of Contents) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      const text = gunzipSync((await Body?.transformToByteArray()) ?? '').toString();
+      expect(text.endsWith('\n')).toBe(true);
+      found.set(Key, text.trimEnd().split('\n'));
+    }
+    return found;
+  }
+
+  it('gets whole objects of lines, by dataset and day, minimised; nothing after revocation', async () => {
+    const CreateBucketConfiguration = { LocationConstraint: 'eu-west-3' as const };
+    await s3
+      .send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration }))
+      .catch(() => undefined);
+    const contract = await agree(consumer, dataset.id);
+    const prefix = `runs/${contract}`;
+    const { id } = await subscribe(consumer, contract, { kind: 's3', bucket, prefix });
+    const readings = [701, 702, 703].map(reading);
+    for (const event of readings) await published(provider, event);
+    const got = await eventually(async () => {
+      await beat();
+      const objects = await lines(prefix);
+      expect([...objects.values()].flat()).toHaveLength(3);
+      return objects;
+    });
+    const today = new Date().toISOString().slice(0, 10);
+    for (const name of got.keys())
+      expect(name).toMatch(
+        new RegExp(
+          `^${prefix}/dataset=${dataset.id}/day=${today}/dlv_[0-9A-Z]{26}-[0-9a-f]{16}\\.ndjson\\.gz$`,
+        ),
+      );
+    const events = [...got.values()].flat().map((line) => JSON.parse(line));
+    expect(events.map((event) => event.id).sort()).toEqual(readings.map((event) => event.id).sort());
+    for (const event of events) expect(event.data).toEqual({ co2: expect.any(Number), room: 'Salle 4' });
+    const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`);
+    expect(body.items.map(({ status }: { status: string }) => status)).toEqual([
+      'delivered',
+      'delivered',
+      'delivered',
+    ]);
+    const tested = await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/test`);
+    expect(tested.body.answer).toMatch(new RegExp(`^${prefix}/test/`));
+
+    await published(provider, reading(704));
+    await pause(1000);
+    await must(200, provider.key, 'POST', `/v1/contracts/${contract}/terminate`, { reason: 'over' });
+    await pause(1500);
+    await beat();
+    expect([...(await lines(`${prefix}/dataset=`)).values()].flat()).toHaveLength(3);
+    await must(204, consumer.key, 'DELETE', `/v1/subscriptions/${id}`);
+  });
+
+  it('is refused where the bucket is one of the mesh', async () => {
+    const contract = await agree(consumer, dataset.id);
+    const destination = { kind: 's3', bucket: 'maille-test-payloads-000000000000-eu-west-3' };
+    const { status, body } = await ask(consumer.key, 'POST', '/v1/subscriptions', { contract, destination });
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([{ path: '/destination/bucket' }]);
+  });
+});
+
+describe('a webhook that asked for batches', () => {
+  it('gets signed batches that the SDK of CloudEvents reads, each event with the id of its delivery', async () => {
+    const hook = await receiver();
+    const contract = await agree(consumer, dataset.id);
+    const { secret } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url, mode: 'batch' });
+    const readings = Array.from({ length: 12 }, (_, n) => reading(800 + n));
+    await publishBatch(provider, readings);
+    const parsed = await eventually(() => {
+      const events = hook.received.flatMap((request) => {
+        expect(request.headers['content-type']).toBe('application/cloudevents-batch+json');
+        verified(secret, request);
+        const read = HTTP.toEvent({ headers: request.headers, body: request.body });
+        return Array.isArray(read) ? read : [read];
+      });
+      expect(events.length).toBeGreaterThanOrEqual(12);
+      return events;
+    });
+    expect(parsed.map((event) => event.id).sort()).toEqual(readings.map((event) => event.id).sort());
+    const deliveries = parsed.map((event) => String(event['mailledelivery']));
+    expect(new Set(deliveries).size).toBe(12);
+    for (const { headers, body } of hook.received) {
+      const several = JSON.parse(body).length > 1;
+      expect(headers['webhook-id']).toMatch(several ? /^bat_[0-9a-f]{32}$/ : /^dlv_/);
+    }
+    await hook.close();
   });
 });
