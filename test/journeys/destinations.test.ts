@@ -221,7 +221,8 @@ describe('an archive in a bucket of the consumer', () => {
     const got = await eventually(async () => {
       await beat();
       const objects = await lines(prefix);
-      expect([...objects.values()].flat()).toHaveLength(3);
+      // A line may come twice, the same: events are written at least once.
+      expect(new Set([...objects.values()].flat()).size).toBe(3);
       return objects;
     });
     const today = new Date().toISOString().slice(0, 10);
@@ -231,7 +232,7 @@ describe('an archive in a bucket of the consumer', () => {
           `^${prefix}/dataset=${dataset.id}/day=${today}/dlv_[0-9A-Z]{26}-[0-9a-f]{16}\\.ndjson\\.gz$`,
         ),
       );
-    const events = [...got.values()].flat().map((line) => JSON.parse(line));
+    const events = [...new Set([...got.values()].flat())].map((line) => JSON.parse(line));
     expect(events.map((event) => event.id).sort()).toEqual(readings.map((event) => event.id).sort());
     for (const event of events) expect(event.data).toEqual({ co2: expect.any(Number), room: 'Salle 4' });
     const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`);
@@ -248,7 +249,7 @@ describe('an archive in a bucket of the consumer', () => {
     await must(200, provider.key, 'POST', `/v1/contracts/${contract}/terminate`, { reason: 'over' });
     await pause(1500);
     await beat();
-    expect([...(await lines(`${prefix}/dataset=`)).values()].flat()).toHaveLength(3);
+    expect(new Set([...(await lines(`${prefix}/dataset=`)).values()].flat()).size).toBe(3);
     await must(204, consumer.key, 'DELETE', `/v1/subscriptions/${id}`);
   });
 
