@@ -3,6 +3,7 @@ import type { Circuit, Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { everyItem } from '../control.ts';
 import { mayProbe } from '../deliver/circuit.ts';
+import { contractClause } from '../deliver/verdict.ts';
 import type { Deliveries, DeliveryQueue, Registry } from '../ports.ts';
 import { eachApart } from './apart.ts';
 import { wakeUp } from './release.ts';
@@ -25,8 +26,8 @@ const AT_ONCE = 100;
 
 /**
  * Lets through what waits for endpoints that were spared: one at a time while the circuit is open, as its probe; in
- * growing portions, spread evenly, once a probe has arrived; and all of it where the subscription no longer delivers,
- * for the verdict to say so. A circuit is only forgotten once nothing can wait any more. Answers how many went.
+ * growing portions, spread evenly, once a probe has arrived; and all of it where nothing may be delivered any more, for
+ * the verdict to say so. A circuit is only forgotten once nothing can wait any more. Answers how many went.
  */
 export async function drainWaiting(deps: DrainDeps, now: Date): Promise<number> {
   let count = 0;
@@ -45,7 +46,7 @@ async function drain(
   circuit: Circuit,
   now: Date,
 ): Promise<number> {
-  const delivers = ['starting', 'active', 'failing'].includes(subscription.status);
+  const delivers = await isDelivered(deps.registry, subscription, now);
   if (delivers && circuit.state === 'open')
     return mayProbe(subscription, now) ? letThrough(deps, subscription, 1, 0) : 0;
   const first = FIRST_PORTION * subscription.destination.concurrency;
@@ -59,6 +60,21 @@ async function drain(
   // Somebody else's change stands; the next beat goes on from there.
   await deps.registry.write([{ do: 'replace', noun: 'subscription', before: subscription, item }]);
   return went;
+}
+
+/** Whether anything may be sent at all; what may not is let through at once, for its verdict to say why. */
+async function isDelivered(
+  registry: DrainDeps['registry'],
+  { status, contract, provider, consumer }: Subscription,
+  now: Date,
+): Promise<boolean> {
+  if (!['starting', 'active', 'failing'].includes(status)) return false;
+  const [agreed, from, to] = await Promise.all([
+    registry.read('contract', contract),
+    registry.read('participant', provider),
+    registry.read('participant', consumer),
+  ]);
+  return contractClause({ contract: agreed, provider: from, consumer: to }, now) === undefined;
 }
 
 /** The circuit after a portion; undefined once it can be forgotten. */

@@ -22,6 +22,8 @@ export interface Endpoints {
   /** Whether the right to the probe of an instant has not been asked for yet. */
   mayAsk(id: string, probeAt: string): boolean;
   asked(id: string, probeAt: string): void;
+  /** Asking came to nothing: it may be asked for again. */
+  unasked(id: string): void;
 }
 
 interface Remembered extends Run {
@@ -62,5 +64,6 @@ export function endpointMemory(end: number): Endpoints {
       if (probes.size >= MOST) probes.clear();
       probes.set(id, probeAt);
     },
+    unasked: (id) => void probes.delete(id),
   };
 }

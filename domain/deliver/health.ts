@@ -142,16 +142,28 @@ function gateOf({ quiet }: KeeperRegistry, plan: HealthPlan, memory: Endpoints):
     if (circuit?.state !== 'open') return memory.hasJustFailed(id, now) ? 'soon' : 'go';
     if (!mayProbe(seen, now) || !memory.mayAsk(id, circuit.probeAt)) return 'wait';
     memory.asked(id, circuit.probeAt);
-    const before = await quiet.read('subscription', id);
-    if (!before?.circuit || !mayProbe(before, now)) return 'wait';
-    const item: Subscription = {
-      ...before,
-      circuit: probing(before.circuit, plan, now),
-      revision: before.revision + 1,
-    };
-    const claimed = await quiet.write([{ do: 'replace', noun: 'subscription', before, item }]);
-    return claimed ? 'probe' : 'wait';
+    try {
+      return (await claimProbe(quiet, plan, id, now)) ? 'probe' : 'wait';
+    } catch (error) {
+      // Nobody may have it now: were it not asked for again, nothing would ever be sent.
+      memory.unasked(id);
+      throw error;
+    }
   };
+}
+
+/** Takes the right to the probe that is due; false where somebody else has it. */
+async function claimProbe(
+  quiet: KeeperRegistry['quiet'],
+  plan: HealthPlan,
+  id: string,
+  now: Date,
+): Promise<boolean> {
+  const before = await quiet.read('subscription', id);
+  if (!before?.circuit || !mayProbe(before, now)) return false;
+  const circuit = probing(before.circuit, plan, now);
+  const item: Subscription = { ...before, circuit, revision: before.revision + 1 };
+  return quiet.write([{ do: 'replace', noun: 'subscription', before, item }]);
 }
 
 function noterOf(

@@ -95,4 +95,23 @@ export const known: Command[][] = [
     { do: 'deliver', co2: [500], ...nothing },
     { do: 'pull', ack: true, fault: { nth: 7, where: 'after', crash: false } },
   ],
+  // The right to a probe cannot be written once; it is asked for again.
+  [
+    { do: 'answer', status: 500, slowMs: 0 },
+    { do: 'deliver', co2: [500], ...nothing },
+    { do: 'deliver', co2: [500], ...nothing },
+    { do: 'wait', seconds: 20_001 },
+    { do: 'deliver', co2: [500], fault: { nth: 6, where: 'before', crash: false } },
+    { do: 'deliver', co2: [500], ...nothing },
+  ],
+  // A contract ends while much waits behind an open circuit.
+  [
+    { do: 'answer', status: 500, slowMs: 15_000 },
+    { do: 'deliver', co2: [500, 500], ...nothing },
+    { do: 'deliver', co2: [500, 500, 500], ...nothing },
+    { do: 'deliver', co2: [500, 500, 500], ...nothing },
+    { do: 'deliver', co2: [500, 500, 500], ...nothing },
+    { do: 'terminate', which: 0, seconds: 0 },
+    { do: 'deliver', co2: [500, 500, 500], ...nothing },
+  ],
 ];
