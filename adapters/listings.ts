@@ -43,6 +43,7 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   schemaPlans: { noun: 'schemaPlan', by: [] },
   replaysOfSubscription: { noun: 'replay', by: ['subscription'], newestFirst: true },
   replaysRunning: { noun: 'replay', by: [], only: ({ status }) => status === 'running' },
+  uploadsUnswept: { noun: 'upload', by: [], only: ({ swept }) => !swept },
   erasuresOfDataset: { noun: 'erasure', by: ['dataset'], newestFirst: true },
   erasuresOpen: { noun: 'erasure', by: [], only: ({ state }) => state === 'open' },
   noticesOfErasure: {

@@ -2,6 +2,7 @@ import type { Contract } from '../schemas/contract.ts';
 import type { Notice, Publication } from '../schemas/notice.ts';
 import type { Participant } from '../schemas/participant.ts';
 import type { Subscription } from '../schemas/subscription.ts';
+import type { Upload } from '../schemas/upload.ts';
 import { newId, type Random } from './ids.ts';
 import type { Change, Page, PageRequest, Registry } from './ports.ts';
 
@@ -12,6 +13,7 @@ export const noticeType = {
   participant: (status: Participant['status']) =>
     `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
   publicationRejected: 'maille.publication.rejected.v1',
+  upload: (state: Upload['state']) => `maille.upload.${state}.v1`,
   schemaPlanned: 'maille.schema.planned.v1',
   schemaChanged: 'maille.schema.changed.v1',
   schemaWithdrawn: 'maille.schema.withdrawn.v1',
@@ -43,6 +45,13 @@ export function notify(
     ...said,
   };
   return { do: 'create', noun: 'notice', item };
+}
+
+/** Tells a provider what became of its upload. */
+export function uploadNotice(upload: Upload, now: Date, random: Random): Change {
+  const { id, provider, dataset, type, state, event, problem } = upload;
+  const data = { upload: id, dataset, type, ...(event && { event }), ...(problem && { problem }) };
+  return notify(provider, { type: noticeType.upload(state), subject: id, data }, now, random);
 }
 
 /** What the last thing that happened to a contract is told as. */

@@ -10,6 +10,7 @@ import type { Channel, Notice, Publication } from '../schemas/notice.ts';
 import type { ApiKey, Participant } from '../schemas/participant.ts';
 import type { Fault } from '../schemas/problem.ts';
 import type { Replay } from '../schemas/replay.ts';
+import type { Upload } from '../schemas/upload.ts';
 import type { SchemaPlan } from '../schemas/schema-plan.ts';
 import type { Round, Swept } from '../schemas/round.ts';
 import type { Destination, Subscription } from '../schemas/subscription.ts';
@@ -70,12 +71,26 @@ export interface Ledger {
   remove(places: { key: string; sequence: string }[]): Promise<{ removed: number; payloads: string[] }>;
 }
 
+/** A request that is signed: to be sent with these headers as they are. */
+export interface SignedPut {
+  url: string;
+  headers: Record<string, string>;
+}
+
 /** Large data, kept apart from its events under names of the form `until/{day}/…`, which say when it is forgotten. */
 export interface Payloads {
   /** Throws unless it was kept. */
   put(payload: { name: string; body: Buffer; contentType: string }): Promise<void>;
   /** Undefined where there is none. */
   read(name: string): Promise<Buffer | undefined>;
+  /** Its bytes as they come, without holding them; undefined where there is none. */
+  open(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** A request by which anybody can put these very bytes there, and nothing else, for so many seconds. */
+  linkToPut(
+    name: string,
+    file: { contentType: string; bytes: number; sha256: string },
+    seconds: number,
+  ): Promise<SignedPut>;
   /** A URL by which anybody can fetch it for so many seconds. */
   link(name: string, seconds: number): Promise<string>;
   /** The days of which there is data, in order. */
@@ -400,6 +415,7 @@ export interface Nouns {
   audit: AuditEntry;
   schemaPlan: SchemaPlan;
   replay: Replay;
+  upload: Upload;
   erasure: Erasure;
   erased: ErasedKeys;
   round: Round;
@@ -438,6 +454,8 @@ export interface Listings {
   replaysOfSubscription: { noun: 'replay'; by: { subscription: string } };
   /** Sparse. */
   replaysRunning: { noun: 'replay'; by: Record<never, never> };
+  /** Those that may still have something in the bucket that is no event's; sparse. */
+  uploadsUnswept: { noun: 'upload'; by: Record<never, never> };
   /** Newest event first. */
   erasuresOfDataset: { noun: 'erasure'; by: { dataset: string } };
   /** Those that are not done; sparse. */

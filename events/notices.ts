@@ -31,6 +31,10 @@ const subscriptionData = z.object({
   reason: z.string(),
 });
 
+const refusal = z.object({ kind: z.string(), detail: z.string(), errors: z.array(fault).optional() });
+
+const uploadData = z.object({ upload: opaqueId('upload'), dataset: readableId, type: z.string() });
+
 /** Every event that the mesh itself states: its type with its version, its data, and what a person reads above it. */
 export const NOTICES = {
   test: {
@@ -46,9 +50,21 @@ export const NOTICES = {
       publication: opaqueId('publication'),
       eventId: z.string(),
       type: z.string().optional(),
-      problem: z.object({ kind: z.string(), detail: z.string(), errors: z.array(fault).optional() }),
+      problem: refusal,
     }),
     title: title('Publication refusée', 'Publication rejected'),
+  },
+  uploadAccepted: {
+    type: 'maille.upload.accepted.v1',
+    version: 1,
+    data: uploadData.extend({ event: z.object({ id: z.string(), source: z.string(), digest: z.string() }) }),
+    title: title('Fichier publié', 'Upload published'),
+  },
+  uploadRefused: {
+    type: 'maille.upload.refused.v1',
+    version: 1,
+    data: uploadData.extend({ problem: refusal }),
+    title: title('Fichier refusé', 'Upload refused'),
   },
   contractRequested: ofContract('requested', 'Contrat demandé', 'Contract requested'),
   contractOffered: ofContract('offered', 'Contre-proposition de contrat', 'Counter-offer for a contract'),

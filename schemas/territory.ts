@@ -55,6 +55,8 @@ export const territory = z.strictObject({
   sweepEvery: duration.default('PT1H'),
   /** How long the store is given to delete by its own time to live, which costs nothing; hidden it is at once. */
   sweepAfter: duration.default('P2D'),
+  /** How long a file can be put after its upload was begun. */
+  uploadFor: atMost('PT12H').default('PT1H'),
   /** How long refused publications can be read. */
   rejectionRetention: duration.default('P7D'),
   /** Lets webhooks reach private and loopback addresses over plain HTTP: local engines only. */

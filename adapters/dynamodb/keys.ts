@@ -28,6 +28,7 @@ export const INDEXES = {
   schemaPlans: 'gsi1',
   replaysOfSubscription: 'gsi1',
   replaysRunning: 'gsi2',
+  uploadsUnswept: 'gsi1',
   erasuresOfDataset: 'gsi1',
   erasuresOpen: 'gsi2',
   noticesOfErasure: 'gsi2',

@@ -11,6 +11,7 @@ import { channels, notices, publications } from './entities/notice.ts';
 import { keys, participants } from './entities/participant.ts';
 import { replays } from './entities/replay.ts';
 import { subscriptions } from './entities/subscription.ts';
+import { uploads } from './entities/upload.ts';
 
 /** What a list's query answers, as far as this file reads it. */
 interface Found {
@@ -60,6 +61,7 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   schemaPlans: () => plans.query.all({}),
   replaysOfSubscription: (by) => replays.query.ofSubscription(by),
   replaysRunning: () => replays.query.running({}),
+  uploadsUnswept: () => uploads.query.unswept({}),
   erasuresOfDataset: (by) => erasures.query.ofDataset(by),
   erasuresOpen: () => erasures.query.open({}),
   noticesOfErasure: (by) => notices.query.ofErasure(by),

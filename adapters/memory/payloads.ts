@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Payloads } from '../../domain/ports.ts';
 import { dayOfPayload } from '../payload-day.ts';
 
@@ -13,6 +14,14 @@ export function memoryPayloads(): MemoryPayloads {
     kept,
     put: async ({ name, body }) => void kept.set(name, Buffer.from(body)),
     read: async (name) => kept.get(name),
+    async open(name) {
+      const body = kept.get(name);
+      return body && Readable.from([body.subarray(0, body.length >> 1), body.subarray(body.length >> 1)]);
+    },
+    linkToPut: async (name, { contentType }, seconds) => ({
+      url: `https://payloads.example.org/${name}?seconds=${seconds}`,
+      headers: { 'content-type': contentType },
+    }),
     link: async (name, seconds) => `https://payloads.example.org/${name}?seconds=${seconds}`,
     days: async () => [...new Set([...kept.keys()].map(dayOfPayload))].sort(),
     async removeDay(day) {

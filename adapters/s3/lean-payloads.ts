@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -6,6 +7,8 @@ import type { Payloads } from '../../domain/ports.ts';
 
 const TRIES = 3;
 const TIMEOUT_MS = 10_000;
+/** How long reading the largest upload may take. */
+const STREAM_TIMEOUT_MS = 25_000;
 
 /**
  * Keeps and reads large data with nothing but what a function of the flow has loaded anyway: the S3 client would be
@@ -18,7 +21,7 @@ export function leanPayloads({
   client: DynamoDBClient;
   /** Where the bucket is, in path style. */
   url: string;
-}): Pick<Payloads, 'put' | 'read' | 'remove'> {
+}): Pick<Payloads, 'put' | 'read' | 'open' | 'remove'> {
   const { region, credentials, sha256 } = client.config;
   const signer = new SignatureV4({ service: 's3', region, credentials, sha256, uriEscapePath: false });
   const send = async (
@@ -26,6 +29,7 @@ export function leanPayloads({
     name: string,
     body?: Buffer,
     contentType?: string,
+    timeoutMs = TIMEOUT_MS,
   ): Promise<Response> => {
     const { protocol, hostname, port, host, pathname } = new URL(`${url}/${name}`);
     const signed = await signer.sign({
@@ -41,7 +45,7 @@ export function leanPayloads({
     return fetch(`${url}/${name}`, {
       method,
       headers: signed.headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(body && { body: new Uint8Array(body) }),
     });
   };
@@ -55,6 +59,12 @@ export function leanPayloads({
       if (answer.status === 404) return undefined;
       if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
       return Buffer.from(await answer.arrayBuffer());
+    },
+    async open(name) {
+      const answer = await tried(() => send('GET', name, undefined, undefined, STREAM_TIMEOUT_MS));
+      if (answer.status === 404) return undefined;
+      if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
+      return answer.body ?? Readable.from([]);
     },
     async remove(name) {
       const { ok, status } = await tried(() => send('DELETE', name));

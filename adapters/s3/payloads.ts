@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { Buffer } from 'node:buffer';
+import type { Readable } from 'node:stream';
 import type { Payloads } from '../../domain/ports.ts';
 
 /** Large data in S3. The functions of the flow, which only keep and read it, take `leanPayloads`. */
@@ -27,6 +28,34 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
         if (error instanceof NoSuchKey) return undefined;
         throw error;
       }
+    },
+
+    async open(name) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand(of(name)));
+        // Safe: on Node the SDK answers a stream of Node's.
+        return Body as Readable | undefined;
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+
+    async linkToPut(name, { contentType, bytes, sha256 }, seconds) {
+      const checksum = Buffer.from(sha256, 'hex').toString('base64');
+      const put = { ContentType: contentType, ContentLength: bytes, ChecksumSHA256: checksum };
+      const headers = {
+        'content-type': contentType,
+        'content-length': String(bytes),
+        'x-amz-checksum-sha256': checksum,
+      };
+      const url = await getSignedUrl(client, new PutObjectCommand({ ...of(name), ...put }), {
+        expiresIn: seconds,
+        // As headers of the signed request, so that no other length, type or content is let in.
+        signableHeaders: new Set(['host', ...Object.keys(headers)]),
+        unhoistableHeaders: new Set(['x-amz-checksum-sha256']),
+      });
+      return { url, headers };
     },
 
     link: (name, seconds) => getSignedUrl(client, new GetObjectCommand(of(name)), { expiresIn: seconds }),

@@ -116,9 +116,11 @@ function toldOf(changes: Change[]): AuditEntry['changes'] {
   });
 }
 
-/** How far a replay has come is no decision. */
+/** How far a replay has come is no decision, nor is what is tidied up after an upload. */
 const isProgress = (change: Change): boolean =>
-  change.noun === 'replay' && change.do === 'replace' && change.item.status !== 'cancelled';
+  change.do === 'replace' &&
+  ((change.noun === 'replay' && change.item.status !== 'cancelled') ||
+    (change.noun === 'upload' && change.item.swept));
 
 function nameOf(change: Change & { do: 'create' | 'replace' }): string {
   if (change.noun !== 'schema') return change.item.id;

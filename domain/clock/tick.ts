@@ -7,6 +7,7 @@ import type { Random } from '../ids.ts';
 import { cleanDeadLetters } from '../personal-data/dead-letters.ts';
 import { continueErasures } from '../personal-data/receivers.ts';
 import { sweepPayloads } from '../payloads/sweep.ts';
+import { sweepUploads } from '../uploads/end.ts';
 import { sweepExpired } from '../personal-data/sweep.ts';
 import type {
   Bus,
@@ -78,6 +79,7 @@ export interface TickReport {
   eventsSwept: number;
   deliveriesSwept: number;
   payloadsSwept: number;
+  uploadsSwept: number;
 }
 
 /**
@@ -108,6 +110,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const erasureSteps = await part(continueErasures(control, now), 0);
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
+  const uploadsSwept = await part(sweepUploads(deps, now), 0);
   const archived = await part(writeArchives(deps, now), 0);
   // Last: receivers take their time.
   const noticesPushed = await part(pushNotices(deps, now), 0);
@@ -130,6 +133,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     deadLettersRemoved,
     ...swept,
     payloadsSwept,
+    uploadsSwept,
   };
 }
 

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../events/cloudevent.ts';
 /** The most bytes of data that one event may have by HTTPS. */
 export const MAX_PAYLOAD_BYTES = 4_000_000;
 /** What stands in the ledger where consumers get a link of their own. */
-const CLAIMED = '/v1/payloads';
+export const CLAIMED = '/v1/payloads';
 
 /** Large data, apart from its event. */
 export interface Payload {
@@ -33,6 +33,9 @@ export function claimed(
 
 /** Whether data kept apart is JSON, which clauses can reach into. */
 export const isJsonPayload = (name: string): boolean => name.endsWith('.json');
+
+/** Whether data kept apart is opaque: as its publisher put it, of any size, and for nothing but to be fetched. */
+export const isOpaquePayload = (name: string): boolean => name.endsWith('.raw');
 
 /** The event with its data again. */
 export const whole = (event: CloudEvent, name: string, body: Buffer): CloudEvent => {

@@ -1,7 +1,7 @@
 import type { Subscription } from '../../schemas/subscription.ts';
 import { matches } from '../pattern/match.ts';
 import type { Payloads, RoutedEvent } from '../ports.ts';
-import { whole } from './claim.ts';
+import { isOpaquePayload, whole } from './claim.ts';
 
 /**
  * Whether a subscription's filter matches an event, its large data fetched where it has such. A rule lets all of these
@@ -14,6 +14,10 @@ export async function matchesWhole(
 ): Promise<boolean> {
   if (!filter) return true;
   if (payload === undefined) return matches(filter, event);
+  if (isOpaquePayload(payload)) {
+    const { dataref: _, ...rest } = event;
+    return matches(filter, rest);
+  }
   const body = await payloads?.read(payload);
   if (!body) throw new Error(`the data of an event is not there: ${payload}`);
   return matches(filter, whole(event, payload, body));

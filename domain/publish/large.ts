@@ -25,7 +25,7 @@ export const UNAVAILABLE: Problem = {
 export function storedAs(
   payloads: LargeData,
   { event, body, digest }: SealedEvent,
-  { key, expires }: { key: string; expires: number },
+  { key, expires, most = MAX_PAYLOAD_BYTES }: { key: string; expires: number; most?: number | undefined },
 ): { body: string; payload?: Payload } | Problem {
   if (Buffer.byteLength(body) <= MAX_EVENT_BYTES) return { body };
   if (!payloads) return tooLarge(body, MAX_EVENT_BYTES);
@@ -40,7 +40,7 @@ export function storedAs(
   const apart = claimed(event, { key, digest, expires });
   const rest = canonicalJson(apart.event);
   if (Buffer.byteLength(rest) > MAX_EVENT_BYTES) return tooLarge(rest, MAX_EVENT_BYTES);
-  if (apart.payload.body.length > MAX_PAYLOAD_BYTES) return tooLarge(body, MAX_PAYLOAD_BYTES);
+  if (apart.payload.body.length > most) return tooLarge(body, most);
   return { body: rest, payload: apart.payload };
 }
 

@@ -18,6 +18,8 @@ export interface PublishDeps {
   nextSequence: (now: Date) => string;
   types: ReturnType<typeof catalogueReader>;
   payloads?: LargeData;
+  /** The most bytes of large data; without it, what HTTPS takes. */
+  mostPayloadBytes?: number;
 }
 
 /** A candidate that passed every check, ready for the ledger. */
@@ -31,11 +33,13 @@ interface Checked {
 /**
  * Accepts a provider's events: each stands for itself, in the order given. `accepted` means that the ledger's write
  * succeeded; `failed` is the mesh's fault and may be sent again; `rejected` lists every error by JSON Pointer.
+ * `kept` names data that is in the bucket already, as it is to stay: opaque, and so not judged by a schema.
  */
 export async function publish(
   deps: PublishDeps,
   provider: string,
   candidates: unknown[],
+  kept?: string,
 ): Promise<PublishOutcome[]> {
   const outcomes: PublishOutcome[] = new Array<PublishOutcome>(candidates.length);
   const checked = new Map<number, Checked>();
@@ -43,7 +47,7 @@ export async function publish(
   const own = `//${deps.territory}/${provider}`;
   const find = typeFinder(deps.types, provider);
   for (const [index, candidate] of candidates.entries()) {
-    const result = await check(deps, { provider, own, find, now }, candidate);
+    const result = await check(deps, { provider, own, find, now, kept }, candidate);
     if ('entry' in result) checked.set(index, result);
     else outcomes[index] = result;
   }
@@ -60,11 +64,12 @@ interface Call {
   own: string;
   find: ReturnType<typeof typeFinder>;
   now: Date;
+  kept: string | undefined;
 }
 
 async function check(
   deps: PublishDeps,
-  { provider, own, find, now }: Call,
+  { provider, own, find, now, kept }: Call,
   candidate: unknown,
 ): Promise<Checked | (PublishOutcome & { status: 'rejected' })> {
   const read = readCloudEvent(candidate);
@@ -81,7 +86,7 @@ async function check(
   const resolved = await find(event.type, event['dataset']);
   if ('problem' in resolved) return rejected(event.id, resolved.problem);
   const type = resolved.found;
-  const faults = (await deps.types.judgeOf(type))(dataOf(event));
+  const faults = kept === undefined ? (await deps.types.judgeOf(type))(dataOf(event)) : [];
   if (faults.length > 0) {
     const schema = `the schema of ${type.type}, version ${type.schemaVersion}`;
     return rejected(
@@ -93,9 +98,11 @@ async function check(
   const source = sealed.event.source;
   const key = eventKey(type.dataset, source, event.id);
   const expires = Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400;
-  const stored = storedAs(deps.payloads, sealed, { key, expires });
+  const room = { key, expires, most: deps.mostPayloadBytes };
+  const stored = kept === undefined ? storedAs(deps.payloads, sealed, room) : { body: sealed.body };
   if ('kind' in stored) return rejected(event.id, stored);
   const { body, payload } = stored;
+  const name = payload?.name ?? kept;
   return {
     outcome: { id: event.id, source, digest: sealed.digest },
     ...(payload && { payload }),
@@ -108,7 +115,7 @@ async function check(
       schemaVersion: type.schemaVersion,
       digest: sealed.digest,
       body,
-      ...(payload && { payload: payload.name }),
+      ...(name !== undefined && { payload: name }),
       expires,
     },
   };

@@ -5,6 +5,7 @@ import type { Identity } from '../../domain/identify.ts';
 import type { RedriveDeps } from '../../domain/dead-letters/redrive.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
+import type { CompleteDeps } from '../../domain/uploads/complete.ts';
 import type { VisitDeps } from '../../domain/payloads/visit.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
 import type { Deliveries, Ledger, PageRequest, Sealer, Usage } from '../../domain/ports.ts';
@@ -25,6 +26,7 @@ export interface ApiDeps
     Pick<VisitDeps, 'payloads'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory' | 'deliveries'>,
     Pick<RedriveDeps, 'setAside' | 'admitAgain' | 'wakeClock'>,
+    Pick<CompleteDeps, 'checkUpload'>,
     Pick<IdempotencyDeps, 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
   usage: Pick<Usage, 'days'>;

@@ -10,6 +10,7 @@ import { participantRoutes } from './participants.ts';
 import { personalDataRoutes } from './personal-data.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
+import { uploadRoutes } from './uploads.ts';
 import { usageRoutes } from './usage.ts';
 
 /** Every route that `api` answers. */
@@ -18,6 +19,7 @@ export const ROUTES: readonly Route[] = [
   ...datasetRoutes,
   ...evolutionRoutes,
   ...historyRoutes,
+  ...uploadRoutes,
   ...contractRoutes,
   ...subscriptionRoutes,
   ...usageRoutes,

@@ -4,7 +4,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
@@ -19,7 +19,7 @@ import { archives } from '../../adapters/s3/archives.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
-import { invokeAndWait, invokeSoon } from '../../adapters/lambda/invoke.ts';
+import { invokeAndWait, invokeForAnswer, invokeSoon } from '../../adapters/lambda/invoke.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
@@ -32,6 +32,9 @@ import { seconds } from '../../schemas/duration.ts';
 import { handingOver } from '../handing-over.ts';
 import type { environment } from './environment.ts';
 import type { ApiDeps } from './route.ts';
+
+/** What `admit` answers of an upload. */
+const uploadCheck = z.enum(['ended', 'absent', 'unavailable']);
 
 /** What the API needs, out of AWS. */
 export function wired(env: z.output<typeof environment>): ApiDeps {
@@ -84,6 +87,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
       },
     }),
     admitAgain: (entry) => invokeAndWait(lambda, env.ADMIT_FUNCTION_ARN, entry),
+    checkUpload: (upload) => invokeForAnswer(lambda, env.ADMIT_FUNCTION_ARN, { upload }, uploadCheck),
     wakeClock: () => invokeSoon(lambda, env.CLOCK_FUNCTION_ARN, {}),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),

@@ -17,7 +17,7 @@ export const now = (): Date => new Date();
 export function publishing(
   env: { TERRITORY: Territory; LEDGER_TABLE: string; REGISTRY_TABLE: string; PAYLOADS_URL: string },
   client: DynamoDBClient,
-): PublishDeps & { registry: Records } {
+): PublishDeps & { registry: Records; payloads: ReturnType<typeof leanPayloads> } {
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   const ulid = monotonicFactory();
   return {

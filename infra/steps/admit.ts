@@ -8,7 +8,7 @@ import { arnOf } from '../grants.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 
-/** The SDK's door: what participants put on their ingress buses. */
+/** The doors that are no request: what participants put on their ingress buses, and files that they put in the bucket. */
 export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
   const { names, needs, stores } = props;
   const admit = houseFunction(scope, 'admit', {
@@ -20,10 +20,12 @@ export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
       REGISTRY_TABLE: names.registry,
       PAYLOADS_URL: props.payloadsUrl,
     },
-    failureMeans: 'events put on ingress buses wait in admit-dead instead of being accepted.',
+    failureMeans:
+      'events put on ingress buses wait in admit-dead instead of being accepted; uploads wait to be completed.',
     grants: [
       needs.appendToLedger,
       needs.keepPayloads,
+      needs.readPayloads,
       needs.removePayloads,
       needs.readLedger,
       needs.readRegistry,

@@ -1,4 +1,5 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { memoryPayloads } from '../../adapters/memory/payloads.ts';
 import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
@@ -42,11 +43,16 @@ describe.each(Object.entries(makers))('payloads: %s', (_, make) => {
     const bytes = Buffer.from(Array.from({ length: 100_000 }, (__, index) => index % 256));
     await payloads.put({ name: at, body: bytes, contentType: 'image/png' });
     expect(await payloads.read(at)).toEqual(bytes);
+    const stream = await payloads.open(at);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stream ?? []) chunks.push(chunk);
+    expect(Buffer.concat(chunks)).toEqual(bytes);
     await payloads.put(payload(at));
     expect((await payloads.read(at))?.toString()).toBe('{"a":"é"}');
     await payloads.remove(at);
     await payloads.remove(at);
     expect(await payloads.read(at)).toBeUndefined();
+    expect(await payloads.open(at)).toBeUndefined();
   });
 
   it('tells its days in order, and deletes one of them whole', async () => {
@@ -68,6 +74,26 @@ describe.each(Object.entries(makers))('payloads: %s', (_, make) => {
 });
 
 describe('on AWS alone', () => {
+  it('a signed put lets in the bytes that were declared, and binds their type, length and hash', async () => {
+    const payloads = inBucket();
+    const at = name('2034-01-01');
+    const body = Buffer.from('%PDF-1.7');
+    const sha256 = createHash('sha256').update(body).digest();
+    const file = { contentType: 'application/pdf', bytes: body.length, sha256: sha256.toString('hex') };
+    const { url, headers } = await payloads.linkToPut(at, file, 60);
+    const query = new URL(url).searchParams;
+    expect(query.get('X-Amz-SignedHeaders')).toBe('content-length;content-type;host;x-amz-checksum-sha256');
+    expect(query.get('X-Amz-Expires')).toBe('60');
+    expect([...query.keys()].filter((key) => /checksum|crc/i.test(key))).toEqual([]);
+    expect(headers).toEqual({
+      'content-type': 'application/pdf',
+      'content-length': '8',
+      'x-amz-checksum-sha256': sha256.toString('base64'),
+    });
+    expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200);
+    expect(await payloads.read(at)).toEqual(body);
+  });
+
   it('a link fetches the data without a key, for as long as it says', async () => {
     const payloads = inBucket();
     const at = name('2033-01-01');

@@ -16,6 +16,7 @@ import {
   schema,
   schemaPlan,
   subscription,
+  upload,
 } from './registry-things.ts';
 
 /** Every page of a list, each at most `limit` long. */
@@ -141,6 +142,17 @@ export function lists(given: Given): void {
     ]);
     expect((await registry.list('replaysRunning', {}, page)).items).toEqual([]);
     expect((await registry.list('schemaPlans', {}, page)).items).toEqual([]);
+  });
+
+  test('show uploads until they are swept', async () => {
+    const { registry } = given();
+    const [swept, waiting] = [upload(1, { swept: true }), upload(2)];
+    await registry.write(created('upload', swept, waiting));
+    expect((await registry.list('uploadsUnswept', {}, { limit: 10 })).items).toEqual([waiting]);
+    const item = { ...waiting, swept: true };
+    await registry.write([{ do: 'replace', noun: 'upload', before: waiting, item }]);
+    expect((await registry.list('uploadsUnswept', {}, { limit: 10 })).items).toEqual([]);
+    expect(await registry.read('upload', waiting.id)).toEqual(item);
   });
 
   test('show contracts by their next date, as long as they have one', async () => {

@@ -152,6 +152,26 @@ export const replay = (order: number, changes: Partial<Nouns['replay']> = {}): N
   ...changes,
 });
 
+/** An upload that waits. */
+export const upload = (order: number, changes: Partial<Nouns['upload']> = {}): Nouns['upload'] => ({
+  id: idAt('upl', order),
+  provider: 'atmo',
+  dataset: 'school-air',
+  type: 'air.observed.0.v1',
+  contentType: 'image/png',
+  bytes: 1,
+  sha256: '0'.repeat(64),
+  name: 'until/2026-04-01/one.raw',
+  state: 'waiting',
+  createdAt: AT,
+  updatedAt: AT,
+  expiresAt: AT,
+  swept: false,
+  revision: 1,
+  expires: START.getTime() / 1000 + 3600,
+  ...changes,
+});
+
 /** A breaking change of a schema that is announced. */
 export const schemaPlan = (of: string, type: string): Nouns['schemaPlan'] => ({
   id: `${of}#${type}`,

@@ -16,6 +16,9 @@ import { memorySealer } from '../../adapters/memory/sealer.ts';
 import { memorySender } from '../../adapters/memory/sender.ts';
 import { memorySetAside } from '../../adapters/memory/set-aside.ts';
 import { memoryUsage } from '../../adapters/memory/usage.ts';
+import { ulid } from 'ulid';
+import { catalogueReader } from '../../domain/publish/catalogue.ts';
+import { checkUpload } from '../../domain/uploads/check.ts';
 import { identify } from '../../domain/identify.ts';
 import type { Noun, Nouns } from '../../domain/ports.ts';
 import { ownerAsker } from '../../domain/ownership/ask.ts';
@@ -38,6 +41,19 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
   const usage = memoryUsage();
   const publicUrl = 'https://mesh.example.org/mesh';
   const described = territory.parse({ id: 'test', name: 'Test', ...more });
+  const payloads = memoryPayloads();
+  const ledger = memoryLedger(clock);
+  const schemas = schemaJudge();
+  const uploading = {
+    territory: described.id,
+    registry,
+    ledger,
+    payloads,
+    now,
+    random: randomBytes,
+    nextSequence: (at: Date) => ulid(at.getTime()),
+    types: catalogueReader(registry, schemas, { maxAgeMs: 0, now: () => instant.getTime() }),
+  };
   return {
     registry,
     now,
@@ -64,9 +80,11 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     handOver: destinations.handOver,
     mailer,
     mail: mailer.mail,
-    schemas: schemaJudge(),
-    payloads: memoryPayloads(),
-    ledger: memoryLedger(clock),
+    schemas,
+    payloads,
+    ledger,
+    uploading,
+    checkUpload: (id: string) => checkUpload(uploading, id),
     keepSeconds: 86_400,
     identify: (authorization: string | undefined) => identify({ registry, now }, authorization),
     checkWebhookUrl: (url: string) => (url.includes('private') ? 'must be public' : undefined),

@@ -1,0 +1,54 @@
+import { beginUpload, getUpload } from '../../domain/uploads/begin.ts';
+import { completeUpload } from '../../domain/uploads/complete.ts';
+import { cancelUpload } from '../../domain/uploads/end.ts';
+import { type Upload, uploadRequest } from '../../schemas/upload.ts';
+import { callerOf, created, nothing, ok, part, route, type Route } from './route.ts';
+
+const publisher = { who: ['provider'], scopes: ['publish'] } as const;
+
+/** Where the file is in the bucket, and what the clock still has to do, is the mesh's own. */
+const viewOf = ({ name: _, swept: __, expires: ___, ...view }: Upload): object => view;
+
+/** Large data: put straight into the bucket, checked there, and an event from then on. */
+export const uploadRoutes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/uploads',
+    did: 'upload.begun',
+    ...publisher,
+    body: uploadRequest,
+    handle: async (deps, asked) => {
+      const { upload, put } = await beginUpload(deps, callerOf(asked), asked.body);
+      asked.note({ upload: upload.id, dataset: upload.dataset, bytes: upload.bytes });
+      return created(`/uploads/${upload.id}`, { ...viewOf(upload), put });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/uploads/{id}',
+    did: 'upload.read',
+    ...publisher,
+    handle: async (deps, asked) => ok(viewOf(await getUpload(deps, callerOf(asked), part(asked.path, 'id')))),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/uploads/{id}/complete',
+    did: 'upload.completed',
+    ...publisher,
+    handle: async (deps, asked) => {
+      const upload = await completeUpload(deps, callerOf(asked), part(asked.path, 'id'));
+      asked.note({ upload: upload.id, state: upload.state });
+      return ok(viewOf(upload));
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/uploads/{id}',
+    did: 'upload.cancelled',
+    ...publisher,
+    handle: async (deps, asked) => {
+      await cancelUpload(deps, callerOf(asked), part(asked.path, 'id'));
+      return nothing;
+    },
+  }),
+];

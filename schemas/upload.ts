@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { eventType } from './dataset.ts';
+import { instant, opaqueId, readableId } from './ids.ts';
+import { fault } from './problem-document.ts';
+
+/** The most bytes of one upload. */
+export const MAX_UPLOAD_BYTES = 100_000_000;
+/** The most bytes of one that is JSON, which is judged, minimised and filtered whole. */
+export const MAX_JSON_UPLOAD_BYTES = 10_000_000;
+
+/** CloudEvents JSON format section 3.1: the subtype is `json` or ends in `+json`. */
+export const isJsonType = (contentType: string): boolean =>
+  /^[^/;]+\/(?:[^/;]+\+)?json\s*(?:;|$)/i.test(contentType);
+
+/** `POST /uploads`: what will be put, so that nothing else can be. */
+export const uploadRequest = z
+  .strictObject({
+    dataset: readableId,
+    type: eventType,
+    contentType: z
+      .string()
+      .max(200)
+      .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;[\x20-\x7e]*)?$/, 'must be a media type such as image/png')
+      .refine(
+        (type) => !/^(?:text\/csv|application\/(?:x-)?(?:ndjson|jsonl|jsonlines))\s*(?:;|$)/i.test(type),
+        'is data in rows, which the schema cannot judge in one piece: send a JSON document, or each row as an event',
+      ),
+    bytes: z.int().min(1).max(MAX_UPLOAD_BYTES),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, 'must be the SHA-256 of the file as 64 hexadecimal digits')
+      .transform((hex) => hex.toLowerCase()),
+  })
+  .refine(({ contentType, bytes }) => !isJsonType(contentType) || bytes <= MAX_JSON_UPLOAD_BYTES, {
+    path: ['bytes'],
+    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON`,
+  });
+export type UploadRequest = z.output<typeof uploadRequest>;
+
+/** A file on its way to become an event, whose id is the upload's own. */
+export const upload = z.object({
+  id: opaqueId('upload'),
+  provider: readableId,
+  dataset: readableId,
+  type: eventType,
+  contentType: z.string(),
+  bytes: z.int().positive(),
+  sha256: z.string(),
+  /** What it is called in the bucket; the day in it is the one on which the bucket forgets it. */
+  name: z.string(),
+  state: z.enum(['waiting', 'accepted', 'refused', 'cancelled']),
+  event: z.object({ id: z.string(), source: z.string(), digest: z.string() }).optional(),
+  problem: z.object({ kind: z.string(), detail: z.string(), errors: z.array(fault).optional() }).optional(),
+  createdAt: instant,
+  updatedAt: instant,
+  /** Until then the file can be put. */
+  expiresAt: instant,
+  /** Whether nothing can come any more and what is no event's is gone from the bucket. */
+  swept: z.boolean(),
+  revision: z.int().positive(),
+  /** When it is forgotten, in epoch seconds. */
+  expires: z.int(),
+});
+export type Upload = z.infer<typeof upload>;

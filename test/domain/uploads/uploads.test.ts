@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { matchesWhole } from '../../../domain/payloads/filter.ts';
+import { visitPayload } from '../../../domain/payloads/visit.ts';
+import { payloadLink } from '../../../domain/payloads/link.ts';
+import { routed } from '../../../domain/route.ts';
+import { beginUpload, getUpload } from '../../../domain/uploads/begin.ts';
+import { checkUpload } from '../../../domain/uploads/check.ts';
+import { completeUpload } from '../../../domain/uploads/complete.ts';
+import { cancelUpload, sweepUploads } from '../../../domain/uploads/end.ts';
+import { eventKey } from '../../../events/key.ts';
+import { type Upload, uploadRequest } from '../../../schemas/upload.ts';
+import { given, SCHEMA, TYPE } from '../../given.ts';
+import { meshInMemory, type MemoryMesh, problemOf } from '../mesh.ts';
+
+const atmo = given.caller('atmo');
+const HOUR = 3_600_000;
+
+let mesh: MemoryMesh;
+beforeEach(async () => {
+  mesh = meshInMemory();
+  await mesh.has('participant', given.participant());
+  await mesh.has('participant', given.participant({ id: 'app' }));
+  await mesh.has('dataset', given.dataset());
+  const schema = { dataset: 'school-air', type: TYPE, version: 1, createdAt: '', schema: SCHEMA };
+  await mesh.has('schema', schema);
+});
+
+const sha256 = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
+const begins = async (body: Buffer, contentType = 'application/json', more: object = {}) => {
+  const declared = {
+    dataset: 'school-air',
+    type: TYPE,
+    contentType,
+    bytes: body.length,
+    sha256: sha256(body),
+  };
+  return (await beginUpload(mesh, atmo, uploadRequest.parse({ ...declared, ...more }))).upload;
+};
+const put = ({ name }: Upload, body: Buffer) =>
+  mesh.payloads.put({ name, body, contentType: 'application/octet-stream' });
+/** Begins, puts and completes. */
+const uploads = async (body: Buffer, contentType?: string, more?: object) => {
+  const upload = await begins(body, contentType, more);
+  await put(upload, body);
+  return completeUpload(mesh, atmo, upload.id);
+};
+const entryOf = async ({ id }: Upload) =>
+  (await mesh.ledger.read([eventKey('school-air', '//test/atmo', id)], mesh.now()))[0];
+const json = (data: object): Buffer => Buffer.from(JSON.stringify(data));
+const large = 'x'.repeat(5_000_000);
+const picture = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index % 256));
+
+describe('an upload of JSON', () => {
+  test('larger than HTTPS takes becomes an event, judged whole, whose data is kept once', async () => {
+    const upload = await uploads(json({ co2: 612, room: large }));
+    expect(upload).toMatchObject({ state: 'accepted', event: { id: upload.id, source: '//test/atmo' } });
+    const entry = await entryOf(upload);
+    expect(entry?.digest).toBe(upload.event?.digest);
+    expect(JSON.parse(entry?.body ?? '')).toMatchObject({ dataref: '/v1/payloads' });
+    expect([...mesh.payloads.kept.keys()]).toEqual([entry?.payload]);
+    expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.accepted.v1']);
+  });
+
+  test('that its schema does not allow is refused by JSON Pointer, told, and leaves nothing', async () => {
+    const upload = await uploads(json({ co2: 'high', room: large }));
+    expect(upload).toMatchObject({
+      state: 'refused',
+      problem: { kind: 'not-valid', errors: [{ path: '/data/co2' }] },
+    });
+    expect(mesh.payloads.kept.size).toBe(0);
+    expect(await entryOf(upload)).toBeUndefined();
+    expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.refused.v1']);
+  });
+
+  test('that is no JSON, or not UTF-8, is refused with the place', async () => {
+    expect((await uploads(Buffer.from('{"co2": 1,}'))).problem?.detail).toMatch(/line 1, column 11/);
+    expect((await uploads(Buffer.from([0x22, 0xff, 0x22]))).problem?.detail).toMatch(/UTF-8/);
+    expect(mesh.payloads.kept.size).toBe(0);
+  });
+});
+
+describe('an opaque upload', () => {
+  test('stays where it was put, under a name that outlives its event, which tells its hash', async () => {
+    const upload = await uploads(picture, 'image/png');
+    const entry = await entryOf(upload);
+    expect(entry?.payload).toBe(upload.name);
+    expect(upload.name.split('/')[1]).toMatch(/^2026-04-01$/);
+    expect(JSON.parse(entry?.body ?? '')).toMatchObject({
+      datacontenttype: 'image/png',
+      datasha256: sha256(picture),
+    });
+    expect(mesh.payloads.kept.get(upload.name)).toEqual(picture);
+  });
+
+  test('is withheld by the clause that cannot reach into it', async () => {
+    const upload = await uploads(picture, 'image/png');
+    const key = eventKey('school-air', '//test/atmo', upload.id);
+    const minimisation = [{ clause: 'no-teacher', do: 'drop' as const, path: '/data/teacher' }];
+    const contract = await mesh.has('contract', given.contract({ terms: { minimisation } }));
+    const link = await payloadLink(mesh, { contract: contract.id, dataset: 'school-air', key });
+    const id = link.slice(link.lastIndexOf('/') + 1);
+    expect(await problemOf(visitPayload(mesh, given.caller('app'), id))).toMatchObject({
+      detail: expect.stringContaining('no-teacher'),
+    });
+    expect(mesh.payloads.kept.size).toBe(1);
+  });
+
+  test('is never read for a filter, however large', async () => {
+    const entry = await entryOf(await uploads(picture, 'image/png'));
+    if (!entry) throw new Error('nothing was accepted');
+    const read = () => Promise.reject(new Error('was read'));
+    const passes = (filter: object) => matchesWhole({ read }, { filter } as never, routed(entry));
+    expect(await passes({ data: { co2: [{ numeric: ['>', 1] }] } })).toBe(false);
+    expect(await passes({ data: { co2: [{ exists: false }] } })).toBe(true);
+  });
+});
+
+describe('what was put', () => {
+  test('must be what was declared: each other byte, and one too many or too few, is refused and removed', async () => {
+    const other = Buffer.from(picture).fill(1, 9, 10);
+    const cases = [other, picture.subarray(1), Buffer.concat([picture, picture])];
+    const paths = [];
+    for (const body of cases) {
+      const upload = await begins(picture, 'image/png');
+      await put(upload, body);
+      const { state, problem } = await completeUpload(mesh, atmo, upload.id);
+      paths.push([state, problem?.errors?.[0]?.path]);
+    }
+    expect(paths).toEqual([
+      ['refused', '/sha256'],
+      ['refused', '/bytes'],
+      ['refused', '/bytes'],
+    ]);
+    expect(mesh.payloads.kept.size).toBe(0);
+  });
+
+  test('is asked for while nothing was put; then completing goes on', async () => {
+    const upload = await begins(picture, 'image/png');
+    expect(await problemOf(completeUpload(mesh, atmo, upload.id))).toMatchObject({ kind: 'conflict' });
+    await put(upload, picture);
+    expect(await completeUpload(mesh, atmo, upload.id)).toMatchObject({ state: 'accepted' });
+  });
+
+  test('is published once, whoever completes it how often, and again when the registry failed', async () => {
+    const upload = await begins(json({ co2: 1 }));
+    await put(upload, json({ co2: 1 }));
+    const write = () => Promise.reject(new Error('registry.write broke'));
+    const broken = { ...mesh.uploading, registry: { ...mesh.registry, write } };
+    await expect(checkUpload(broken, upload.id)).rejects.toThrow('broke');
+    const both = await Promise.all([1, 2].map(() => completeUpload(mesh, atmo, upload.id)));
+    expect(both.map(({ state }) => state)).toEqual(['accepted', 'accepted']);
+    expect(both[0]).toEqual(both[1]);
+    expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.accepted.v1']);
+  });
+
+  test('waits when the ledger could not take it', async () => {
+    const upload = await begins(picture, 'image/png');
+    await put(upload, picture);
+    const ledger = { append: async () => ['failed' as const] };
+    const broken = (id: string) => checkUpload({ ...mesh.uploading, ledger }, id);
+    expect(await problemOf(completeUpload({ ...mesh, checkUpload: broken }, atmo, upload.id))).toMatchObject({
+      kind: 'unavailable',
+    });
+    expect(await completeUpload(mesh, atmo, upload.id)).toMatchObject({ state: 'accepted' });
+  });
+});
+
+describe('an upload that is given up', () => {
+  test('leaves nothing, and cannot be completed; an accepted one stays', async () => {
+    const upload = await begins(picture, 'image/png');
+    await put(upload, picture);
+    await cancelUpload(mesh, atmo, upload.id);
+    await cancelUpload(mesh, atmo, upload.id);
+    expect(mesh.payloads.kept.size).toBe(0);
+    expect(await problemOf(completeUpload(mesh, atmo, upload.id))).toMatchObject({ kind: 'conflict' });
+    const { id } = await uploads(picture, 'image/png');
+    expect(await problemOf(cancelUpload(mesh, atmo, id))).toMatchObject({ kind: 'conflict' });
+    expect(mesh.payloads.kept.size).toBe(1);
+  });
+
+  test('by the passing of time is refused and told; nothing that came late stays, what is accepted does', async () => {
+    const waiting = await begins(picture, 'image/png');
+    await put(waiting, picture);
+    const cancelled = await begins(picture, 'image/png');
+    await cancelUpload(mesh, atmo, cancelled.id);
+    const accepted = await uploads(picture, 'image/png');
+    await put(cancelled, picture);
+    expect(await sweepUploads(mesh, mesh.now())).toBe(0);
+    mesh.later(1.3 * HOUR);
+    expect(await sweepUploads(mesh, mesh.now())).toBe(3);
+    expect([...mesh.payloads.kept.keys()]).toEqual([accepted.name]);
+    expect(await getUpload(mesh, atmo, waiting.id)).toMatchObject({ state: 'refused', swept: true });
+    expect(await getUpload(mesh, atmo, accepted.id)).toMatchObject({ state: 'accepted', swept: true });
+    expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.accepted.v1', 'maille.upload.refused.v1']);
+    expect(await sweepUploads(mesh, mesh.now())).toBe(0);
+  });
+});
+
+describe('an upload is refused at once', () => {
+  test('on what is not the caller’s, is too large, or is in rows', async () => {
+    expect(await problemOf(begins(picture, 'image/png', { dataset: 'other-air' }))).toMatchObject({
+      errors: [{ path: '/dataset' }],
+    });
+    expect(await problemOf(begins(picture, 'image/png', { type: 'org.example.other.v1' }))).toMatchObject({
+      errors: [{ path: '/type' }],
+    });
+    for (const [contentType, bytes, path] of [
+      ['image/png', 100_000_001, 'bytes'],
+      ['application/geo+json', 10_000_001, 'bytes'],
+      ['text/csv', 10, 'contentType'],
+      ['application/x-ndjson', 10, 'contentType'],
+      ['png', 10, 'contentType'],
+    ] as const) {
+      const body = { dataset: 'school-air', type: TYPE, contentType, bytes, sha256: sha256(picture) };
+      expect(uploadRequest.safeParse(body).error?.issues.map((issue) => issue.path)).toEqual([[path]]);
+    }
+    expect(await problemOf(getUpload(mesh, given.caller('app'), 'upl_x'))).toMatchObject({
+      kind: 'not-found',
+    });
+  });
+
+  test('to be seen by others', async () => {
+    const { id } = await begins(picture, 'image/png');
+    for (const attempt of [getUpload, cancelUpload, completeUpload])
+      expect(await problemOf(attempt(mesh, given.caller('app'), id))).toMatchObject({ kind: 'not-found' });
+  });
+});

@@ -1,0 +1,125 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  admit,
+  agree,
+  ask,
+  eventually,
+  must,
+  type Party,
+  receiver,
+  share,
+  subscribe,
+  verified,
+} from './world.ts';
+
+let provider: Party;
+let consumer: Party;
+let dataset: { id: string; type: string };
+
+beforeAll(async () => {
+  provider = await admit('atmo', ['provider']);
+  consumer = await admit('app', ['consumer']);
+  dataset = await share(provider, {
+    offer: {
+      purposes: ['research'],
+      approval: 'automatic',
+      minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }],
+    },
+  });
+});
+
+const begins = async (file: Buffer, contentType: string, of = dataset) => {
+  const declared = {
+    dataset: of.id,
+    type: of.type,
+    contentType,
+    bytes: file.length,
+    sha256: createHash('sha256').update(file).digest('hex'),
+  };
+  return (await must(201, provider.key, 'POST', '/v1/uploads', declared)).body;
+};
+const puts = async ({ put }: { put: { url: string; headers: Record<string, string> } }, file: Buffer) =>
+  (await fetch(put.url, { method: 'PUT', headers: put.headers, body: new Uint8Array(file) })).status;
+const completes = async ({ id }: { id: string }) =>
+  (await must(200, provider.key, 'POST', `/v1/uploads/${id}/complete`)).body;
+const visit = (url: string, key: string) =>
+  fetch(url, { redirect: 'manual', headers: { authorization: `Bearer ${key}` } });
+
+describe('an upload', () => {
+  it('of JSON larger than HTTPS takes reaches its consumer as a link to what its contract leaves', async () => {
+    const hook = await receiver();
+    const { secret } = await subscribe(consumer, await agree(consumer, dataset.id), {
+      kind: 'webhook',
+      url: hook.url,
+    });
+    const data = { co2: 812, room: 'x'.repeat(6_000_000), teacher: 'Curie' };
+    const file = Buffer.from(JSON.stringify(data));
+    const upload = await begins(file, 'application/json');
+    expect(upload).toMatchObject({ id: expect.stringMatching(/^upl_/), state: 'waiting' });
+    expect(await puts(upload, file)).toBe(200);
+    expect(await completes(upload)).toMatchObject({ state: 'accepted', event: { id: upload.id } });
+    expect((await must(200, provider.key, 'GET', `/v1/uploads/${upload.id}`)).body.state).toBe('accepted');
+    const [request] = await hook.until(1);
+    await hook.close();
+    const told = verified(secret, request!) as { dataref: string };
+    expect(told).toMatchObject({ id: upload.id, dataref: expect.stringContaining('/v1/payloads/') });
+    const answer = await visit(told.dataref, consumer.key);
+    expect(answer.status).toBe(303);
+    const seen = await fetch(answer.headers.get('location') ?? '');
+    expect(await seen.json()).toEqual({ co2: 812, room: data.room });
+    const notices = (await must(200, provider.key, 'GET', '/v1/notices')).body.items;
+    expect(notices[0]).toMatchObject({ type: 'maille.upload.accepted.v1', subject: upload.id });
+  });
+
+  it('of bytes is fetched as they are, where no clause would have to reach into them', async () => {
+    const open = await share(provider);
+    const contract = await agree(consumer, open.id);
+    const file = randomBytes(8_000_000);
+    const upload = await begins(file, 'application/pdf', open);
+    expect(await puts(upload, file)).toBe(200);
+    expect((await completes(upload)).state).toBe('accepted');
+    const path = `/v1/datasets/${open.id}/events?contract=${contract}`;
+    const { dataref, datasha256 } = await eventually(
+      async () => (await must(200, consumer.key, 'GET', path)).body.items[0],
+    );
+    const answer = await visit(dataref, consumer.key);
+    const seen = await fetch(answer.headers.get('location') ?? '');
+    expect(seen.headers.get('content-type')).toBe('application/pdf');
+    const digest = createHash('sha256')
+      .update(Buffer.from(await seen.arrayBuffer()))
+      .digest('hex');
+    expect(digest).toBe(datasha256);
+    expect(digest).toBe(createHash('sha256').update(file).digest('hex'));
+  });
+
+  it('is refused where its schema does not allow it, and where it is not what was declared', async () => {
+    const wrong = Buffer.from('{"co2":"high"}');
+    const invalid = await begins(wrong, 'application/json');
+    await puts(invalid, wrong);
+    expect(await completes(invalid)).toMatchObject({
+      state: 'refused',
+      problem: { errors: [{ path: '/data/co2' }] },
+    });
+    const other = await begins(Buffer.from('%PDF-1.7'), 'application/pdf');
+    // An engine that judges the signature refuses this put itself.
+    const status = await puts(other, Buffer.from('%PDF-1.6'));
+    const { status: completed, body } = await ask(provider.key, 'POST', `/v1/uploads/${other.id}/complete`);
+    if (status === 200)
+      expect(body).toMatchObject({ state: 'refused', problem: { errors: [{ path: '/sha256' }] } });
+    else expect(completed).toBe(409);
+  });
+
+  it('is completed only once something was put, and is nobody else’s; given up it is gone', async () => {
+    const file = Buffer.from('%PDF-1.7');
+    const upload = await begins(file, 'application/pdf');
+    const path = `/v1/uploads/${upload.id}`;
+    expect((await ask(provider.key, 'POST', `${path}/complete`)).status).toBe(409);
+    const stranger = await admit('stranger', ['provider']);
+    expect((await ask(stranger.key, 'GET', path)).status).toBe(404);
+    await puts(upload, file);
+    expect((await ask(provider.key, 'DELETE', path)).status).toBe(204);
+    expect((await ask(provider.key, 'POST', `${path}/complete`)).status).toBe(409);
+    expect((await must(200, provider.key, 'GET', path)).body.state).toBe('cancelled');
+  });
+});
