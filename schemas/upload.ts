@@ -5,12 +5,23 @@ import { fault } from './problem-document.ts';
 
 /** The most bytes of one upload. */
 export const MAX_UPLOAD_BYTES = 100_000_000;
-/** The most bytes of one that is JSON, which is judged, minimised and filtered whole. */
+/** The most bytes of one that is JSON or rows, which is judged, minimised and filtered whole. */
 export const MAX_JSON_UPLOAD_BYTES = 10_000_000;
 
 /** CloudEvents JSON format section 3.1: the subtype is `json` or ends in `+json`. */
 export const isJsonType = (contentType: string): boolean =>
   /^[^/;]+\/(?:[^/;]+\+)?json\s*(?:;|$)/i.test(contentType);
+
+/** Whether a file is CSV (RFC 4180), its first row the names of its columns. */
+export const isCsvType = (contentType: string): boolean => /^text\/csv\s*(?:;|$)/i.test(contentType);
+
+const NDJSON = /^application\/(?:(?:x-)?ndjson|(?:x-)?jsonl|jsonlines)\s*(?:;|$)/i;
+
+/** How a file is read: as one JSON document, as rows, or not at all. */
+export function formOf(contentType: string): 'json' | 'rows' | 'raw' {
+  if (isJsonType(contentType)) return 'json';
+  return isCsvType(contentType) || NDJSON.test(contentType) ? 'rows' : 'raw';
+}
 
 /** `POST /uploads`: what will be put, so that nothing else can be. */
 export const uploadRequest = z
@@ -20,20 +31,16 @@ export const uploadRequest = z
     contentType: z
       .string()
       .max(200)
-      .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;[\x20-\x7e]*)?$/, 'must be a media type such as image/png')
-      .refine(
-        (type) => !/^(?:text\/csv|application\/(?:x-)?(?:ndjson|jsonl|jsonlines))\s*(?:;|$)/i.test(type),
-        'is data in rows, which the schema cannot judge in one piece: send a JSON document, or each row as an event',
-      ),
+      .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;[\x20-\x7e]*)?$/, 'must be a media type such as image/png'),
     bytes: z.int().min(1).max(MAX_UPLOAD_BYTES),
     sha256: z
       .string()
       .regex(/^[0-9a-fA-F]{64}$/, 'must be the SHA-256 of the file as 64 hexadecimal digits')
       .transform((hex) => hex.toLowerCase()),
   })
-  .refine(({ contentType, bytes }) => !isJsonType(contentType) || bytes <= MAX_JSON_UPLOAD_BYTES, {
+  .refine(({ contentType, bytes }) => formOf(contentType) === 'raw' || bytes <= MAX_JSON_UPLOAD_BYTES, {
     path: ['bytes'],
-    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON`,
+    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON, NDJSON and CSV`,
   });
 export type UploadRequest = z.output<typeof uploadRequest>;
 
@@ -51,6 +58,8 @@ export const upload = z.object({
   state: z.enum(['waiting', 'accepted', 'refused', 'cancelled']),
   event: z.object({ id: z.string(), source: z.string(), digest: z.string() }).optional(),
   problem: z.object({ kind: z.string(), detail: z.string(), errors: z.array(fault).optional() }).optional(),
+  /** Of a file in rows: how many became data, how many did not, and what the report of those is called. */
+  rows: z.object({ accepted: z.int(), refused: z.int(), report: z.string().optional() }).optional(),
   createdAt: instant,
   updatedAt: instant,
   /** Until then the file can be put. */

@@ -3,7 +3,7 @@ import type { CloudEvent } from '../../events/cloudevent.ts';
 import { BATCHED, toBinary, toStructured } from '../../events/http-binding.ts';
 import type { Destination } from '../../schemas/subscription.ts';
 import type { RoutedEvent, Sealer, SigningKeys, WebhookRequest } from '../ports.ts';
-import { isJsonPayload } from '../payloads/claim.ts';
+import { isJsonPayload, isRowsPayload } from '../payloads/claim.ts';
 import { payloadLink } from '../payloads/link.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import { acceptedMs } from '../sequence.ts';
@@ -17,9 +17,11 @@ export const judged = ({ sequence, event, payload }: RoutedEvent): JudgedEvent =
   type: event.type,
   acceptedAt: new Date(acceptedMs(sequence)),
   jsonData:
-    event.data_base64 === undefined &&
-    isJson(event.datacontenttype) &&
-    (payload === undefined || isJsonPayload(payload)),
+    payload !== undefined && isRowsPayload(payload)
+      ? true
+      : event.data_base64 === undefined &&
+        isJson(event.datacontenttype) &&
+        (payload === undefined || isJsonPayload(payload)),
 });
 
 /** CloudEvents JSON format section 3.1: no content type means JSON; else the subtype is `json` or ends in `+json`. */
@@ -95,9 +97,13 @@ export async function minimisedEvent(
     sequence: event.sequence,
   };
   const seen = minimise(event.event, clauses, scope || undefined);
+  // The hash of the rows before the clauses would tell what they take away.
+  const told = clauses.length > 0 && event.payload !== undefined ? withoutHash(seen) : seen;
   // The mesh's own number of an event would join what two consumers got, too.
-  return { event: seen, sequence: scope ? deliveredSequence(scope) : event.sequence };
+  return { event: told, sequence: scope ? deliveredSequence(scope) : event.sequence };
 }
+
+const withoutHash = ({ datasha256: _, ...rest }: CloudEvent): CloudEvent => rest as CloudEvent;
 
 /** What an event is sent with. */
 export interface Sending extends SigningKeys {

@@ -37,6 +37,17 @@ export const isJsonPayload = (name: string): boolean => name.endsWith('.json');
 /** Whether data kept apart is opaque: as its publisher put it, of any size, and for nothing but to be fetched. */
 export const isOpaquePayload = (name: string): boolean => name.endsWith('.raw');
 
+/** Whether data kept apart is rows, each of which clauses can reach into. */
+export const isRowsPayload = (name: string): boolean => name.endsWith('.ndjson');
+
+/** The rows of such data, as they were judged. */
+export const rowsOf = (body: Buffer): unknown[] =>
+  body
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+
 /** The event with its data again. */
 export const whole = (event: CloudEvent, name: string, body: Buffer): CloudEvent => {
   const { dataref: _, ...rest } = event;

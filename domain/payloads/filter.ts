@@ -1,10 +1,10 @@
 import type { Subscription } from '../../schemas/subscription.ts';
 import { matches } from '../pattern/match.ts';
 import type { Payloads, RoutedEvent } from '../ports.ts';
-import { isOpaquePayload, whole } from './claim.ts';
+import { isOpaquePayload, isRowsPayload, rowsOf, whole } from './claim.ts';
 
 /**
- * Whether a subscription's filter matches an event, its large data fetched where it has such. A rule lets all of these
+ * Whether a subscription's filter matches an event, its large data fetched where it has such; one of its rows is enough. A rule lets all of these
  * pass: only here is known what they hold. Throws where the data cannot be read, so that the event comes again.
  */
 export async function matchesWhole(
@@ -20,5 +20,9 @@ export async function matchesWhole(
   }
   const body = await payloads?.read(payload);
   if (!body) throw new Error(`the data of an event is not there: ${payload}`);
+  if (isRowsPayload(payload)) {
+    const { dataref: _, ...rest } = event;
+    return rowsOf(body).some((data) => matches(filter, { ...rest, data }));
+  }
   return matches(filter, whole(event, payload, body));
 }

@@ -8,7 +8,7 @@ import { judged, minimisedEvent } from '../deliver/wire.ts';
 import { type Reading, readingOf } from '../history/reading.ts';
 import type { Clock, Ledger, Payloads, Registry, RoutedEvent, Sealer } from '../ports.ts';
 import { routed } from '../route.ts';
-import { isJsonPayload, whole } from './claim.ts';
+import { isJsonPayload, isRowsPayload, rowsOf, whole } from './claim.ts';
 import { keepCopy } from './copy.ts';
 import { readLink } from './link.ts';
 
@@ -62,13 +62,32 @@ async function seenAs(
   refuse(verdictOnReading(standing, judged(event), deps.now()));
   const body = await deps.payloads.read(name);
   if (!body) throw absent('payload', 'of this event');
-  const copied = isJsonPayload(name) ? await minimisedJson(deps, standing, event, name, body) : body;
+  const copied = await copyOf(deps, standing, event, { name, body });
   const scope = `${standing.contract?.id ?? ''} `;
   const digest = createHash('sha256').update(scope).update(copied).digest('hex');
   const { datacontenttype = 'application/octet-stream' } = event.event;
   const contentType = isJsonPayload(name) ? 'application/json' : datacontenttype;
   const stem = `${digest}${name.slice(name.lastIndexOf('.'))}`;
   return keepCopy(deps.payloads, event.key, { stem, body: copied, contentType }, deps.now());
+}
+
+/** The data as the contract's clauses leave it, row by row where it is rows; opaque data they do not reach. */
+async function copyOf(
+  deps: VisitDeps,
+  standing: Omit<Standing, 'subscription'>,
+  event: RoutedEvent,
+  { name, body }: { name: string; body: Buffer },
+): Promise<Buffer> {
+  if (isJsonPayload(name)) return minimisedJson(deps, standing, event, name, body);
+  if (!isRowsPayload(name)) return body;
+  const { dataref: _, ...rest } = event.event;
+  const lines: string[] = [];
+  for (const data of rowsOf(body)) {
+    const seen = await minimisedEvent(deps.sealer, { ...event, event: { ...rest, data } }, standing);
+    // A row of which nothing is left is still a row.
+    lines.push(`${canonicalJson(seen.event.data ?? null)}\n`);
+  }
+  return Buffer.from(lines.join(''));
 }
 
 async function minimisedJson(

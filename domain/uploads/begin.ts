@@ -2,7 +2,7 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { seconds } from '../../schemas/duration.ts';
 import type { Territory } from '../../schemas/territory.ts';
-import { isJsonType, type Upload, type UploadRequest } from '../../schemas/upload.ts';
+import { formOf, type Upload, type UploadRequest } from '../../schemas/upload.ts';
 import { absent, type ControlDeps } from '../control.ts';
 import { newId } from '../ids.ts';
 import type { Payloads, SignedPut } from '../ports.ts';
@@ -33,7 +33,7 @@ export async function beginUpload(
     id,
     provider: caller.participant,
     ...request,
-    name: `until/${until.toISOString().slice(0, 10)}/${id}.${isJsonType(request.contentType) ? 'json' : 'raw'}`,
+    name: `until/${until.toISOString().slice(0, 10)}/${id}.${formOf(request.contentType)}`,
     state: 'waiting',
     createdAt: now.toISOString(),
     updatedAt: now.toISOString(),

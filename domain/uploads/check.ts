@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { parseJson, sayPosition } from '../../events/json.ts';
 import type { Problem } from '../../schemas/problem.ts';
-import { isJsonType, MAX_JSON_UPLOAD_BYTES, type Upload } from '../../schemas/upload.ts';
+import { formOf, MAX_JSON_UPLOAD_BYTES, type Upload } from '../../schemas/upload.ts';
 import { CLAIMED } from '../payloads/claim.ts';
 import type { Random } from '../ids.ts';
 import type { Payloads, Registry } from '../ports.ts';
 import { publish, type PublishDeps } from '../publish/publish.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
+import { publishRows, ROWS_TYPE } from './publish-rows.ts';
 
 /** What checking and publishing an upload needs of the world. */
 export interface CheckDeps extends PublishDeps {
@@ -26,39 +27,41 @@ export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCh
   const file = await deps.payloads.open(upload.name);
   if (!file) return 'absent';
   const read = await readChecked(file, upload);
-  const end = 'problem' in read ? refused(read.problem) : endOf(await published(deps, upload, read.text));
+  const end = 'problem' in read ? refused(read.problem) : await endOf(deps, upload, read.text);
   if (!end) return 'unavailable';
   await endUpload(deps, upload, end, deps.now());
   return 'ended';
 }
 
-/** Reads a file once, in bounded memory: what is not JSON is only hashed, and nothing is read beyond what was declared. */
+/** Reads a file once, in bounded memory: what is opaque is only hashed, and nothing is read beyond what was declared. */
 async function readChecked(
   file: AsyncIterable<Uint8Array>,
   { bytes, sha256, contentType }: Upload,
 ): Promise<{ text?: string } | { problem: Problem }> {
   const hash = createHash('sha256');
   const chunks: Uint8Array[] = [];
-  const isJson = isJsonType(contentType);
+  const isText = formOf(contentType) !== 'raw';
   let length = 0;
   for await (const chunk of file) {
     length += chunk.length;
     if (length > bytes) break;
     hash.update(chunk);
-    if (isJson) chunks.push(chunk);
+    if (isText) chunks.push(chunk);
   }
   if (length !== bytes)
     return differs('/bytes', `is ${bytes}, and the file has ${length > bytes ? 'more' : length}`);
   const digest = hash.digest('hex');
   if (digest !== sha256) return differs('/sha256', `is ${sha256}, and that of the file is ${digest}`);
-  return isJson ? utf8(Buffer.concat(chunks)) : {};
+  return isText ? utf8(Buffer.concat(chunks)) : {};
 }
 
 function utf8(body: Buffer): { text: string } | { problem: Problem } {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(body) };
   } catch {
-    return { problem: { kind: 'not-valid', detail: 'The file is not UTF-8, as JSON must be' } };
+    return {
+      problem: { kind: 'not-valid', detail: 'The file is not UTF-8, as JSON, NDJSON and CSV must be' },
+    };
   }
 }
 
@@ -66,48 +69,57 @@ const differs = (path: string, message: string): { problem: Problem } => ({
   problem: { kind: 'not-valid', detail: 'The file is not what was declared', errors: [{ path, message }] },
 });
 
-/** One event, whose id is the upload's: publishing it twice is a duplicate. */
-async function published(deps: CheckDeps, upload: Upload, text?: string): Promise<PublishOutcome> {
-  const candidate = {
-    specversion: '1.0',
-    id: upload.id,
-    type: upload.type,
-    dataset: upload.dataset,
-    datacontenttype: upload.contentType,
-  };
-  if (text === undefined) {
-    // The event tells what its data is, so that its digest stands for the data too.
-    const opaque = { ...candidate, dataref: CLAIMED, datasha256: upload.sha256 };
-    return publishOne(deps, upload, opaque, upload.name);
-  }
+/** One event, whose id is the upload's: publishing it twice is a duplicate. Undefined where it is to come again. */
+async function endOf(deps: CheckDeps, upload: Upload, text = ''): Promise<UploadEnd | undefined> {
+  const form = formOf(upload.contentType);
+  const { outcome, rows } =
+    form === 'rows'
+      ? await publishRows(deps, upload, text, ({ name, sha256 }) =>
+          publishOne(deps, upload, apart(ROWS_TYPE, sha256), name),
+        )
+      : { outcome: await (form === 'json' ? publishJson(deps, upload, text) : publishRaw(deps, upload)) };
+  if (outcome.status === 'failed') return undefined;
+  if (outcome.status === 'rejected') return { ...refused(outcome.problem), ...(rows && { rows }) };
+  const { id, source, digest } = outcome;
+  return { state: 'accepted', event: { id, source, digest }, ...(rows && { rows }) };
+}
+
+/** What an event says of data that is kept beside it: its hash, so that the event's digest stands for the data too. */
+const apart = (datacontenttype: string, datasha256: string): object => ({
+  datacontenttype,
+  dataref: CLAIMED,
+  datasha256,
+});
+
+const publishRaw = (deps: CheckDeps, upload: Upload): Promise<PublishOutcome> =>
+  publishOne(deps, upload, apart(upload.contentType, upload.sha256), upload.name);
+
+async function publishJson(deps: CheckDeps, upload: Upload, text: string): Promise<PublishOutcome> {
   const parsed = parseJson(text);
-  if ('value' in parsed) return publishOne(deps, upload, { ...candidate, data: parsed.value });
-  return {
-    status: 'rejected',
-    problem: { kind: 'not-valid', detail: `The file is not JSON: ${sayPosition(parsed.at)}` },
-  };
+  if ('value' in parsed)
+    return publishOne(deps, upload, { datacontenttype: upload.contentType, data: parsed.value });
+  const detail = `The file is not JSON: ${sayPosition(parsed.at)}`;
+  return { status: 'rejected', problem: { kind: 'not-valid', detail } };
 }
 
 async function publishOne(
   deps: CheckDeps,
-  { provider }: Upload,
-  candidate: object,
+  { id, type, dataset, provider }: Upload,
+  data: object,
   kept?: string,
 ): Promise<PublishOutcome> {
   const larger = { ...deps, mostPayloadBytes: MAX_JSON_UPLOAD_BYTES };
-  const [outcome] = await publish(larger, provider, [candidate], kept);
+  const [outcome] = await publish(
+    larger,
+    provider,
+    [{ specversion: '1.0', id, type, dataset, ...data }],
+    kept,
+  );
   if (!outcome) throw new Error('one event has one outcome');
   return outcome;
 }
 
-function endOf(outcome: PublishOutcome): UploadEnd | undefined {
-  if (outcome.status === 'rejected') return refused(outcome.problem);
-  if (outcome.status === 'failed') return undefined;
-  const { id, source, digest } = outcome;
-  return { state: 'accepted', event: { id, source, digest } };
-}
-
-const refused = ({ kind, detail, errors }: Problem): UploadEnd => ({
+const refused = ({ kind, detail, errors }: Problem): UploadEnd & { state: 'refused' } => ({
   state: 'refused',
   problem: { kind, detail, ...(errors && { errors }) },
 });

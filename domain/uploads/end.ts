@@ -10,8 +10,8 @@ import { getUpload, type UploadDeps } from './begin.ts';
 
 /** What ends an upload. */
 export type UploadEnd =
-  | { state: 'accepted'; event: NonNullable<Upload['event']> }
-  | { state: 'refused'; problem: Pick<Problem, 'kind' | 'detail' | 'errors'> }
+  | { state: 'accepted'; event: NonNullable<Upload['event']>; rows?: Upload['rows'] }
+  | { state: 'refused'; problem: Pick<Problem, 'kind' | 'detail' | 'errors'>; rows?: Upload['rows'] }
   | { state: 'cancelled' };
 
 /** What ending an upload needs of the world. */
@@ -45,12 +45,12 @@ export async function endUpload(deps: EndDeps, before: Upload, end: UploadEnd, n
   return stands;
 }
 
-/** JSON is kept again by its event, in canonical form; what is opaque stays where it was put. */
+/** JSON and rows are kept again by their event, in canonical form; what is opaque stays where it was put. */
 async function removeUnlessKept(
   payloads: Pick<Payloads, 'remove'>,
   { state, name }: Pick<Upload, 'state' | 'name'>,
 ): Promise<void> {
-  const kept = state === 'waiting' || (state === 'accepted' && !name.endsWith('.json'));
+  const kept = state === 'waiting' || (state === 'accepted' && name.endsWith('.raw'));
   if (!kept) await payloads.remove(name);
 }
 

@@ -2,12 +2,22 @@ import { beginUpload, getUpload } from '../../domain/uploads/begin.ts';
 import { completeUpload } from '../../domain/uploads/complete.ts';
 import { cancelUpload } from '../../domain/uploads/end.ts';
 import { type Upload, uploadRequest } from '../../schemas/upload.ts';
-import { callerOf, created, nothing, ok, part, route, type Route } from './route.ts';
+import { type ApiDeps, callerOf, created, nothing, ok, part, route, type Route } from './route.ts';
+
+/** How long the link to a report of refused rows is good for; asking again gives another. */
+const REPORT_SECONDS = 60;
 
 const publisher = { who: ['provider'], scopes: ['publish'] } as const;
 
 /** Where the file is in the bucket, and what the clock still has to do, is the mesh's own. */
-const viewOf = ({ name: _, swept: __, expires: ___, ...view }: Upload): object => view;
+async function viewOf(
+  { payloads }: Pick<ApiDeps, 'payloads'>,
+  { name: _, swept: __, expires: ___, rows, ...view }: Upload,
+): Promise<object> {
+  if (!rows) return view;
+  const report = rows.report === undefined ? undefined : await payloads.link(rows.report, REPORT_SECONDS);
+  return { ...view, rows: { ...rows, ...(report !== undefined && { report }) } };
+}
 
 /** Large data: put straight into the bucket, checked there, and an event from then on. */
 export const uploadRoutes: Route[] = [
@@ -20,7 +30,7 @@ export const uploadRoutes: Route[] = [
     handle: async (deps, asked) => {
       const { upload, put } = await beginUpload(deps, callerOf(asked), asked.body);
       asked.note({ upload: upload.id, dataset: upload.dataset, bytes: upload.bytes });
-      return created(`/uploads/${upload.id}`, { ...viewOf(upload), put });
+      return created(`/uploads/${upload.id}`, { ...(await viewOf(deps, upload)), put });
     },
   }),
   route({
@@ -28,7 +38,8 @@ export const uploadRoutes: Route[] = [
     path: '/v1/uploads/{id}',
     did: 'upload.read',
     ...publisher,
-    handle: async (deps, asked) => ok(viewOf(await getUpload(deps, callerOf(asked), part(asked.path, 'id')))),
+    handle: async (deps, asked) =>
+      ok(await viewOf(deps, await getUpload(deps, callerOf(asked), part(asked.path, 'id')))),
   }),
   route({
     method: 'POST',
@@ -38,7 +49,7 @@ export const uploadRoutes: Route[] = [
     handle: async (deps, asked) => {
       const upload = await completeUpload(deps, callerOf(asked), part(asked.path, 'id'));
       asked.note({ upload: upload.id, state: upload.state });
-      return ok(viewOf(upload));
+      return ok(await viewOf(deps, upload));
     },
   }),
   route({

@@ -93,6 +93,31 @@ describe('an upload', () => {
     expect(digest).toBe(createHash('sha256').update(file).digest('hex'));
   });
 
+  it('of rows becomes those that obey the schema, and a report of the others', async () => {
+    const contract = await agree(consumer, dataset.id);
+    for (const [contentType, text] of [
+      ['application/x-ndjson', '{"co2":612,"teacher":"Curie"}\n{"co2":"high"}\n{"co2":7}\n'],
+      ['text/csv', 'co2,teacher\n612,Curie\nhigh,\n7,\n'],
+    ] as const) {
+      const file = Buffer.from(text);
+      const upload = await begins(file, contentType);
+      expect(await puts(upload, file)).toBe(200);
+      expect(await completes(upload)).toMatchObject({ state: 'accepted', rows: { accepted: 2, refused: 1 } });
+      const { rows } = (await must(200, provider.key, 'GET', `/v1/uploads/${upload.id}`)).body;
+      const report = JSON.parse(await (await fetch(rows.report)).text());
+      expect(report).toMatchObject({ row: 2, errors: [{ path: '/data/co2' }] });
+      const path = `/v1/datasets/${dataset.id}/events?contract=${contract}`;
+      const { dataref } = await eventually(async () =>
+        (await must(200, consumer.key, 'GET', path)).body.items.find(
+          ({ id }: { id: string }) => id === upload.id,
+        ),
+      );
+      const answer = await visit(dataref, consumer.key);
+      const seen = await fetch(answer.headers.get('location') ?? '');
+      expect(await seen.text()).toBe('{"co2":612}\n{"co2":7}\n');
+    }
+  });
+
   it('is refused where its schema does not allow it, and where it is not what was declared', async () => {
     const wrong = Buffer.from('{"co2":"high"}');
     const invalid = await begins(wrong, 'application/json');

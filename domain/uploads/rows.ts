@@ -1,0 +1,105 @@
+import { parse } from 'csv-parse/sync';
+import { canonicalJson } from '../../events/canonical.ts';
+import { parseJson, sayPosition } from '../../events/json.ts';
+import type { JsonSchema } from '../../schemas/dataset.ts';
+import type { Fault } from '../../schemas/problem.ts';
+import { isCsvType } from '../../schemas/upload.ts';
+
+/** The most rows of one upload. */
+export const MAX_ROWS = 100_000;
+/** How many refused rows the report tells, and how many faults of each. */
+const TOLD = { rows: 1000, faults: 10 };
+
+/** What became of the rows of a file. */
+export interface JudgedRows {
+  /** Those that obey the schema, a canonical JSON text each. */
+  accepted: string[];
+  refused: number;
+  /** Which were refused and why, the first of them: rows count from 1, a CSV's header not among them. */
+  report: { row: number; errors: Fault[] }[];
+}
+
+type Row = { value: unknown } | { fault: string };
+
+/** Judges each row of NDJSON or CSV by the schema; a fault where the file cannot be told apart into rows. */
+export function judgeRows(
+  { text, contentType }: { text: string; contentType: string },
+  schema: JsonSchema,
+  judge: (data: unknown) => Fault[],
+): JudgedRows | { fault: string } {
+  const rows = isCsvType(contentType) ? csvRows(text, schema) : lines(text);
+  if ('fault' in rows) return rows;
+  if (rows.length > MAX_ROWS)
+    return { fault: `The file has ${rows.length} rows; at most ${MAX_ROWS} are taken` };
+  const judged: JudgedRows = { accepted: [], refused: 0, report: [] };
+  for (const [index, row] of rows.entries()) {
+    const read = 'value' in row ? canonicalOf(row.value) : row;
+    const errors = 'fault' in read ? [{ path: '/data', message: read.fault }] : judge(read.value);
+    if (errors.length === 0 && 'text' in read) judged.accepted.push(read.text);
+    else {
+      judged.refused += 1;
+      if (judged.report.length < TOLD.rows)
+        judged.report.push({ row: index + 1, errors: errors.slice(0, TOLD.faults) });
+    }
+  }
+  return judged;
+}
+
+function canonicalOf(value: unknown): { value: unknown; text: string } | { fault: string } {
+  try {
+    return { value, text: canonicalJson(value) };
+  } catch {
+    return { fault: 'holds a lone surrogate, or a number that is too large' };
+  }
+}
+
+function lines(text: string): Row[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const read = parseJson(line);
+      return 'value' in read ? read : { fault: `is not JSON: ${sayPosition(read.at)}` };
+    });
+}
+
+function csvRows(text: string, schema: JsonSchema): Row[] | { fault: string } {
+  let header: string[] = [];
+  try {
+    const records = parse(text, { bom: true, skip_empty_lines: true, relax_column_count: true });
+    header = records.shift() ?? [];
+    if (new Set(header).size !== header.length)
+      return { fault: 'Two columns of the file have the same name' };
+    return records.map((record) => rowOf(header, record, schema));
+  } catch (error) {
+    // Its code names the fault, its message would quote the file.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return { fault: `The file is not CSV (RFC 4180): ${code}` };
+  }
+}
+
+function rowOf(header: string[], record: string[], schema: JsonSchema): Row {
+  if (record.length !== header.length)
+    return { fault: `has ${record.length} values, and the header ${header.length}` };
+  const cells = header.flatMap((name, column): [string, unknown][] => {
+    const cell = record[column] ?? '';
+    return cell === '' ? [] : [[name, valueOf(cell, typesOf(schema, name))]];
+  });
+  return { value: Object.fromEntries(cells) };
+}
+
+/** The types that the schema itself says a property may have. */
+function typesOf(schema: JsonSchema, name: string): unknown[] {
+  // Any JSON may stand in a schema; what is no object tells no type.
+  const properties = (schema as { properties?: Record<string, { type?: unknown } | boolean> }).properties;
+  const property = properties && Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return typeof property === 'object' ? [property.type].flat() : [];
+}
+
+/** A cell by the types that it may have; one that fits none stays text, for the schema to refuse. */
+function valueOf(cell: string, types: unknown[]): unknown {
+  const numeric = types.includes('number') || types.includes('integer');
+  if (numeric && /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(cell)) return Number(cell);
+  if (types.includes('boolean') && (cell === 'true' || cell === 'false')) return cell === 'true';
+  return cell;
+}
