@@ -1,3 +1,4 @@
+import { eventKey } from '../../events/key.ts';
 import type { Upload } from '../../schemas/upload.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError, type Problem } from '../../schemas/problem.ts';
@@ -5,7 +6,7 @@ import { eachApart } from '../clock/apart.ts';
 import { everyItem } from '../control.ts';
 import { uploadNotice } from '../notices.ts';
 import type { Random } from '../ids.ts';
-import type { Payloads, Registry } from '../ports.ts';
+import type { Ledger, Payloads, Registry } from '../ports.ts';
 import { getUpload, type UploadDeps } from './begin.ts';
 
 /** What ends an upload. */
@@ -72,7 +73,7 @@ export async function cancelUpload(deps: UploadDeps, caller: Caller, id: string)
  * Answers how many were looked at for the last time.
  */
 export async function sweepUploads(
-  deps: EndDeps & { registry: Pick<Registry, 'list'> },
+  deps: EndDeps & { registry: Pick<Registry, 'list'>; ledger: Pick<Ledger, 'place'> },
   now: Date,
 ): Promise<number> {
   let swept = 0;
@@ -82,7 +83,8 @@ export async function sweepUploads(
     const found = await deps.registry.read('upload', listed.id);
     if (!found || found.swept) return;
     const before = found.state === 'waiting' ? await endUpload(deps, found, EXPIRED, now) : found;
-    await removeUnlessKept(deps.payloads, before);
+    if (await isErased(deps.ledger, before, now)) await deps.payloads.remove(before.name);
+    else await removeUnlessKept(deps.payloads, before);
     await deps.registry.write([
       {
         do: 'replace',
@@ -94,6 +96,16 @@ export async function sweepUploads(
     swept += 1;
   });
   return swept;
+}
+
+/** Whether its event was erased, since when its file may have been put again. */
+async function isErased(
+  ledger: Pick<Ledger, 'place'>,
+  { dataset, event }: Pick<Upload, 'dataset' | 'event'>,
+  now: Date,
+): Promise<boolean> {
+  if (!event) return false;
+  return (await ledger.place(eventKey(dataset, event.source, event.id), now))?.erased === true;
 }
 
 const EXPIRED: UploadEnd = {

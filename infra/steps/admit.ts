@@ -33,7 +33,8 @@ export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.writeRegistry,
       { actions: ['sqs:SendMessage'], on: [stores.admitDead.queueArn] },
     ],
-    memoryMb: 512,
+    // Ten megabytes of JSON are many times that when they are judged.
+    memoryMb: 1024,
     timeout: Duration.seconds(30),
   });
   admit.lambda.configureAsyncInvoke({

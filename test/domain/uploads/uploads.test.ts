@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { minimisedEvent } from '../../../domain/deliver/wire.ts';
+import { eraseWithData } from '../../../domain/payloads/erase.ts';
 import { matchesWhole } from '../../../domain/payloads/filter.ts';
 import { visitPayload } from '../../../domain/payloads/visit.ts';
 import { payloadLink } from '../../../domain/payloads/link.ts';
@@ -164,6 +165,21 @@ describe('an upload of rows', () => {
     expect((await uploads(Buffer.from('co2,co2\n1,2'), 'text/csv')).state).toBe('refused');
   });
 
+  test('takes as many as it says, and not one more', async () => {
+    const many = (row: string, count: number) => Buffer.from(`${row}\n`.repeat(count));
+    const most = await uploads(many('{"co2":1}', 100_000), 'application/x-ndjson');
+    expect(most.rows).toEqual({ accepted: 100_000, refused: 0 });
+    const header = Buffer.from('co2\n');
+    const csv = await uploads(Buffer.concat([header, many('1', 100_000)]), 'text/csv');
+    expect(csv.rows).toEqual({ accepted: 100_000, refused: 0 });
+    const over = [
+      await uploads(many('{}', 100_001), 'application/x-ndjson'),
+      await uploads(Buffer.concat([header, many('1', 100_001)]), 'text/csv'),
+    ];
+    for (const { state, problem } of over)
+      expect([state, problem?.detail]).toEqual(['refused', expect.stringContaining('more than 100000 rows')]);
+  });
+
   test('of which none obeys is refused, its report left', async () => {
     const upload = await uploads(Buffer.from('{"co2":"a"}\n'), 'application/x-ndjson');
     expect(upload).toMatchObject({ state: 'refused', rows: { accepted: 0, refused: 1 } });
@@ -272,6 +288,20 @@ describe('an upload that is given up', () => {
     expect(await getUpload(mesh, atmo, accepted.id)).toMatchObject({ state: 'accepted', swept: true });
     expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.accepted.v1', 'maille.upload.refused.v1']);
     expect(await sweepUploads(mesh, mesh.now())).toBe(0);
+  });
+});
+
+describe('an upload whose event was erased', () => {
+  test('leaves nothing, also when its file was put again', async () => {
+    const upload = await uploads(picture, 'image/png');
+    const entry = await entryOf(upload);
+    if (!entry) throw new Error('nothing was accepted');
+    await eraseWithData(mesh, entry, mesh.now());
+    expect(mesh.payloads.kept.size).toBe(0);
+    await put(upload, picture);
+    mesh.later(1.3 * HOUR);
+    await sweepUploads(mesh, mesh.now());
+    expect(mesh.payloads.kept.size).toBe(0);
   });
 });
 
