@@ -7,7 +7,24 @@ import { LOCAL, ROOT } from './paths.ts';
 import { say, Trouble } from './say.ts';
 
 const run = promisify(execFile);
-const REQUIREMENTS = join(ROOT, 'local/requirements.txt');
+
+/** What is installed with pip, pinned and hashed: from which file, into which venv below `.local`, for what. */
+interface Installed {
+  requirements: string;
+  venv: string;
+  what: string;
+}
+const ENGINE: Installed = {
+  requirements: 'local/requirements.txt',
+  venv: 'venv',
+  what: 'the local engine',
+};
+const JUDGE: Installed = {
+  requirements: 'local/requirements-judge.txt',
+  venv: 'venv-judge',
+  what: 'the linter of data contracts',
+};
+
 const CANDIDATES = [
   'python3',
   'python3.14',
@@ -22,21 +39,28 @@ const NEW_ENOUGH =
   'import sys; sys.version_info >= (3, 10) or sys.exit("older than 3.10: " + sys.version); import venv, ensurepip';
 
 /** A Python with the pinned engine in it, in a private venv that is made when it is missing or out of date. */
-export async function enginePython(signal?: AbortSignal): Promise<string> {
-  const venv = join(LOCAL, 'venv');
+export const enginePython = (signal?: AbortSignal): Promise<string> => pythonWith(ENGINE, signal);
+
+/** A Python with the linter of the Open Data Contract Standard in it, about 130 MB; made in the same way. */
+export const judgePython = (signal?: AbortSignal): Promise<string> => pythonWith(JUDGE, signal);
+
+async function pythonWith(installed: Installed, signal: AbortSignal | undefined): Promise<string> {
+  const venv = join(LOCAL, installed.venv);
   const python = join(venv, 'bin/python');
-  const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(ROOT, installed.requirements)))
+    .digest('hex');
   const stamp = join(venv, 'requirements.sha256');
   if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
 
   const system = await systemPython();
-  say('installing the local engine (first time only)');
+  say(`installing ${installed.what} (first time only)`);
   mkdirSync(LOCAL, { recursive: true });
   // Made aside and renamed, so that an interrupted installation is never taken for a whole one.
   const fresh = `${venv}.${process.pid}`;
   try {
     await run(system, ['-m', 'venv', fresh], { signal });
-    await install(join(fresh, 'bin/python'), signal);
+    await install(join(fresh, 'bin/python'), installed, signal);
     writeFileSync(join(fresh, 'requirements.sha256'), wanted);
     rmSync(venv, { recursive: true, force: true });
     renameSync(fresh, venv);
@@ -46,7 +70,11 @@ export async function enginePython(signal?: AbortSignal): Promise<string> {
   return python;
 }
 
-async function install(python: string, signal: AbortSignal | undefined): Promise<void> {
+async function install(
+  python: string,
+  { requirements, what }: Installed,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const options = [
     '--quiet',
     '--disable-pip-version-check',
@@ -56,11 +84,12 @@ async function install(python: string, signal: AbortSignal | undefined): Promise
     ':all:',
   ];
   try {
-    await run(python, ['-m', 'pip', 'install', ...options, '--no-compile', '-r', REQUIREMENTS], { signal });
+    const file = join(ROOT, requirements);
+    await run(python, ['-m', 'pip', 'install', ...options, '--no-compile', '-r', file], { signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Trouble(
-      `The local engine could not be installed from local/requirements.txt:\n${tail(stderrOf(error))}\n` +
+      `It was not possible to install ${what} from ${requirements}:\n${tail(stderrOf(error))}\n` +
         'Is there a network, or a package index that pip is configured for? Then run the command again.',
     );
   }
