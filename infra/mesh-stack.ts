@@ -48,7 +48,7 @@ export class MeshStack extends Stack {
     const deliver = deliverStep(this, mesh);
     const pull = pullStep(this, mesh);
     const api = apiStep(this, mesh, admit);
-    const clock = clockStep(this, mesh);
+    const clock = clockStep(this, mesh, admit);
     for (const step of [publish, admit, deliver, pull, api, clock]) keepAudit(this, step, names.registry);
     openDoors(front, { publish, pull, api });
     alarms(this, mesh, { route, clock });

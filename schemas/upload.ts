@@ -71,3 +71,7 @@ export const upload = z.object({
   expires: z.int(),
 });
 export type Upload = z.infer<typeof upload>;
+
+/** What a check found: an upload that has ended; one for which nothing was put yet; one that the mesh could not take now. */
+export const uploadCheck = z.enum(['ended', 'absent', 'unavailable']);
+export type UploadCheck = z.infer<typeof uploadCheck>;

@@ -7,7 +7,7 @@ import type { Random } from '../ids.ts';
 import { cleanDeadLetters } from '../personal-data/dead-letters.ts';
 import { continueErasures } from '../personal-data/receivers.ts';
 import { sweepPayloads } from '../payloads/sweep.ts';
-import { sweepUploads } from '../uploads/end.ts';
+import { type SweepDeps, sweepUploads } from '../uploads/end.ts';
 import { sweepExpired } from '../personal-data/sweep.ts';
 import type {
   Bus,
@@ -39,6 +39,7 @@ export interface TickDeps
     Pick<PushDeps, 'send' | 'mail' | 'clock' | 'chance'>,
     Pick<ArchiveDeps, 'pullQueues' | 'quotas' | 'handOver' | 'publicUrl'> {
   random: Random;
+  checkUpload: SweepDeps['checkUpload'];
   registry: Registry;
   ledger: Ledger;
   payloads: Pick<Payloads, 'days' | 'removeDay' | 'remove' | 'names'>;

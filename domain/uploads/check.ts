@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseJson, sayPosition } from '../../events/json.ts';
 import type { Problem } from '../../schemas/problem.ts';
-import { formOf, MAX_JSON_UPLOAD_BYTES, type Upload } from '../../schemas/upload.ts';
+import { formOf, MAX_JSON_UPLOAD_BYTES, type Upload, type UploadCheck } from '../../schemas/upload.ts';
 import { CLAIMED } from '../payloads/claim.ts';
 import type { Random } from '../ids.ts';
 import type { Payloads, Registry } from '../ports.ts';
@@ -16,9 +16,6 @@ export interface CheckDeps extends PublishDeps {
   payloads: Pick<Payloads, 'open' | 'put' | 'remove'>;
   random: Random;
 }
-
-/** Whether an upload ended, or still waits: nothing was put yet, or the mesh could not take it now. */
-export type UploadCheck = 'ended' | 'absent' | 'unavailable';
 
 /** Checks the file that was put and publishes it as an event, by the rules of every other door; safe to repeat. */
 export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCheck> {

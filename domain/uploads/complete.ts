@@ -1,8 +1,7 @@
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import type { Upload } from '../../schemas/upload.ts';
+import type { Upload, UploadCheck } from '../../schemas/upload.ts';
 import { getUpload, type UploadDeps } from './begin.ts';
-import type { UploadCheck } from './check.ts';
 
 /** What completing needs of the world: the check is made by whoever may append to the ledger. */
 export interface CompleteDeps extends Pick<UploadDeps, 'registry'> {

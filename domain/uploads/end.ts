@@ -1,5 +1,5 @@
 import { eventKey } from '../../events/key.ts';
-import type { Upload } from '../../schemas/upload.ts';
+import type { Upload, UploadCheck } from '../../schemas/upload.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError, type Problem } from '../../schemas/problem.ts';
 import { eachApart } from '../clock/apart.ts';
@@ -68,17 +68,22 @@ export async function cancelUpload(deps: UploadDeps, caller: Caller, id: string)
     );
 }
 
+/** What looking after uploads needs of the world. */
+export interface SweepDeps extends EndDeps {
+  registry: EndDeps['registry'] & Pick<Registry, 'list'>;
+  ledger: Pick<Ledger, 'place'>;
+  checkUpload: (id: string) => Promise<UploadCheck>;
+}
+
 /**
- * Refuses uploads whose time is over, and takes away what was put for any that became no event, late puts included.
- * Answers how many were looked at for the last time.
+ * Completes uploads whose file was put, whoever forgot to say so; refuses those whose time is over, and takes away what
+ * was put for any that became no event, late puts included. Answers how many were looked at for the last time.
  */
-export async function sweepUploads(
-  deps: EndDeps & { registry: Pick<Registry, 'list'>; ledger: Pick<Ledger, 'place'> },
-  now: Date,
-): Promise<number> {
+export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> {
   let swept = 0;
   const unswept = everyItem((page) => deps.registry.list('uploadsUnswept', {}, page));
   await eachApart(unswept, async (listed) => {
+    if (listed.state === 'waiting') await deps.checkUpload(listed.id);
     if (Date.parse(listed.expiresAt) + LAST_PUT_MS > now.getTime()) return;
     const found = await deps.registry.read('upload', listed.id);
     if (!found || found.swept) return;

@@ -4,7 +4,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
@@ -29,12 +29,10 @@ import { ownerAsker } from '../../domain/ownership/ask.ts';
 import { homeOf } from '../../domain/subscriptions/destination.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { seconds } from '../../schemas/duration.ts';
+import { uploadCheck } from '../../schemas/upload.ts';
 import { handingOver } from '../handing-over.ts';
 import type { environment } from './environment.ts';
 import type { ApiDeps } from './route.ts';
-
-/** What `admit` answers of an upload. */
-const uploadCheck = z.enum(['ended', 'absent', 'unavailable']);
 
 /** What the API needs, out of AWS. */
 export function wired(env: z.output<typeof environment>): ApiDeps {

@@ -15,6 +15,7 @@ export const environment = z.object({
   /** The dead letters that hold copies of accepted events. */
   DEAD_LETTERS_URLS: namesVariable,
   ADMIT_DEAD_LETTERS_URL: z.url(),
+  ADMIT_FUNCTION_ARN: nameVariable,
   BUS_NAMES: namesVariable,
   SEALING_KEY_PARAMETER: nameVariable,
   /** The roles of the functions that hand over, as consumers let them in. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -15,6 +16,7 @@ import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
+import { invokeForAnswer } from '../../adapters/lambda/invoke.ts';
 import { sesMailer } from '../../adapters/ses/mailer.ts';
 import { deadLetters } from '../../adapters/sqs/dead-letters.ts';
 import { archives } from '../../adapters/s3/archives.ts';
@@ -26,6 +28,7 @@ import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
 import { instant } from '../../schemas/ids.ts';
+import { uploadCheck } from '../../schemas/upload.ts';
 import { eventFunction } from '../chain.ts';
 import { handingOver } from '../handing-over.ts';
 import { environment } from './environment.ts';
@@ -49,12 +52,14 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   const client = dynamoClient();
   const sqs = new SQSClient({});
   const events = new EventBridgeClient({});
+  const lambda = new LambdaClient({});
   const lists = dynamoRegistry({ client, table: env.REGISTRY_TABLE });
   const now = () => new Date();
   const send = webhookSender(reachOf(env.TERRITORY));
   const buckets = new S3Client({ forcePathStyle: true, followRegionRedirects: true });
   return {
     random: randomBytes,
+    checkUpload: (upload) => invokeForAnswer(lambda, env.ADMIT_FUNCTION_ARN, { upload }, uploadCheck),
     clock: now,
     chance: Math.random,
     payloads: bucketPayloads({ client: buckets, bucket: env.PAYLOADS_BUCKET }),

@@ -11,7 +11,7 @@ import type { MeshProps } from '../mesh-props.ts';
 export const TICK = Duration.minutes(1);
 
 /** Releases what is due, settles rules, reconciles, sweeps; each minute, or by hand with a `now`. */
-export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
+export function clockStep(scope: Construct, props: MeshProps, admit: HouseFunction): HouseFunction {
   const { names, needs, stores } = props;
   const withEvents = [stores.deliveryDead, stores.ruleDead, stores.admitDead];
   const clock = houseFunction(scope, 'clock', {
@@ -29,6 +29,7 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
       DEAD_LETTERS_URLS: [stores.deliveryDead.queueUrl, stores.ruleDead.queueUrl].join(','),
       ADMIT_DEAD_LETTERS_URL: stores.admitDead.queueUrl,
+      ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
       HANDING_ROLES: props.handingRoles.join(','),
@@ -55,6 +56,7 @@ export function clockStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.servePullQueues,
       toBuckets(Stack.of(scope)),
       needs.putOnSharedBuses,
+      { actions: ['lambda:InvokeFunction'], on: [admit.lambda.functionArn] },
       ...needs.manageRules,
       needs.readSealingKey,
       ...needs.sendMail,

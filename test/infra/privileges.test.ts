@@ -148,10 +148,11 @@ describe('privileges', () => {
     expect(elsewhere.sort()).toEqual([...HANDING].sort());
   });
 
-  it('only api calls functions: admit and the clock, for an operator who sends dead letters on', () => {
+  it('only api and clock call functions: admit for uploads, and for an operator who sends dead letters on admit and the clock', () => {
     const calls = (name: FunctionName): string[] =>
       said(name, 'Allow').filter((line) => line.startsWith('lambda:InvokeFunction '));
-    expect(FUNCTIONS.filter((name) => calls(name).length > 0)).toEqual(['api']);
+    expect(FUNCTIONS.filter((name) => calls(name).length > 0)).toEqual(['api', 'clock']);
+    expect(calls('clock')).toEqual([expect.stringMatching(/admit/i)]);
     expect(calls('api')).toHaveLength(2);
     expect(calls('api').join()).toMatch(/admit/i);
     expect(calls('api').join()).toMatch(/function:maille-la-rochelle-clock/);

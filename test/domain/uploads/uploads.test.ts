@@ -248,6 +248,14 @@ describe('what was put', () => {
     expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.accepted.v1']);
   });
 
+  test('is completed by the clock where its publisher does not say that it was put', async () => {
+    const [upload, other] = [await begins(picture, 'image/png'), await begins(picture, 'image/png')];
+    await put(upload, picture);
+    await sweepUploads(mesh, mesh.now());
+    expect(await getUpload(mesh, atmo, upload.id)).toMatchObject({ state: 'accepted' });
+    expect(await getUpload(mesh, atmo, other.id)).toMatchObject({ state: 'waiting' });
+  });
+
   test('waits when the ledger could not take it', async () => {
     const upload = await begins(picture, 'image/png');
     await put(upload, picture);
@@ -275,7 +283,6 @@ describe('an upload that is given up', () => {
 
   test('by the passing of time is refused and told; nothing that came late stays, what is accepted does', async () => {
     const waiting = await begins(picture, 'image/png');
-    await put(waiting, picture);
     const cancelled = await begins(picture, 'image/png');
     await cancelUpload(mesh, atmo, cancelled.id);
     const accepted = await uploads(picture, 'image/png');
