@@ -35,15 +35,25 @@ export async function writeArchives(deps: ArchiveDeps, now: Date): Promise<numbe
   const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
   await eachApart(tended, async (subscription) => {
     const { destination, pullQueue: queue } = subscription;
-    if (destination.kind !== 's3' || queue === undefined) return;
+    if (destination.kind !== 's3' || queue === undefined || subscription.status === 'ended') return;
     const round = { ...deps, standings, at, subscription, destination, queue };
-    while (at().getTime() - now.getTime() < AT_MOST_MS) {
-      const leased = await take(round);
-      if (leased.length === 0) return;
-      count += await writeSome(round, leased);
+    try {
+      while (at().getTime() - now.getTime() < AT_MOST_MS) {
+        const leased = await take(round);
+        if (leased.length === 0) return;
+        count += await writeSome(round, leased);
+      }
+    } catch (error) {
+      // The list may be seconds behind, and a subscription that has ended has no queue any more.
+      if (!(await hasEnded(deps, subscription.id))) throw error;
     }
   });
   return count;
+}
+
+async function hasEnded({ registry }: Pick<ArchiveDeps, 'registry'>, id: string): Promise<boolean> {
+  const subscription = await registry.read('subscription', id);
+  return subscription === undefined || subscription.status === 'ended';
 }
 
 async function take({ pullQueues, queue }: Round): Promise<Leased[]> {

@@ -88,6 +88,19 @@ describe('an archive', () => {
 
   const only = async () => (await flow.registry.list('subscriptions', {}, { limit: 1 })).items[0]?.id ?? '';
 
+  test('whose subscription has ended, and its queue with it, holds up no beat, however late the list tells', async () => {
+    const { subscription } = await waiting(1);
+    const listed = await flow.registry.list('subscriptionsToTend', {}, { limit: 10 });
+    expect(listed.items).toHaveLength(1);
+    const { pullQueue = '' } = await flow.subscription(subscription.id);
+    await flow.pullQueues.remove(pullQueue);
+    await expect(ticks()).rejects.toThrow('no queue');
+    await flow.changes('subscription', subscription.id, { status: 'ended' });
+    expect(await ticks()).toBe(0);
+    const registry = { ...flow.registry, read: flow.registry.read, list: async () => listed as never };
+    expect(await writeArchives({ ...flow, registry }, flow.now())).toBe(0);
+  });
+
   test('that ends between two objects gets no second one', async () => {
     const { contract } = await waiting(2, {}, 86_400_000);
     const { handOver } = flow;
