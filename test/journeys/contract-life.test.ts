@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { tickIn } from './clock.ts';
 import {
   admit,
   agree,
@@ -21,7 +21,6 @@ import {
 
 const DAY = 86_400_000;
 const open: Receiver[] = [];
-const lambda = new LambdaClient(mesh.engine);
 afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
@@ -30,15 +29,6 @@ async function listening(): Promise<Receiver> {
   const hook = await receiver();
   open.push(hook);
   return hook;
-}
-
-/** Sweeps as the timer would so long from now. */
-async function ticksIn(ms: number): Promise<void> {
-  const Payload = Buffer.from(JSON.stringify({ now: new Date(Date.now() + ms).toISOString() }));
-  const answer = await lambda.send(
-    new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock`, Payload }),
-  );
-  if (answer.FunctionError) throw new Error(Buffer.from(answer.Payload ?? []).toString());
 }
 
 const offerOf = (more: object = {}) => ({
@@ -163,15 +153,15 @@ describe('Bouygues tightens its terms', () => {
       },
       { 'if-match': headers.get('etag') ?? '' },
     );
-    await ticksIn(0);
+    await tickIn(0);
     const { body: planned } = await must(200, app.key, 'GET', `/v1/contracts/${contract}`);
     expect(planned).toMatchObject({ terms: { minimisation: [] }, termsChange: {} });
     expect(await noticesOf(app)).toContain('maille.contract.terms-change-planned.v1');
-    await ticksIn(DAY + 120_000);
+    await tickIn(DAY + 120_000);
     const { body: bound } = await must(200, app.key, 'GET', `/v1/contracts/${contract}`);
     expect(bound).toMatchObject({ state: 'active', terms: { minimisation: [noTeacher] } });
     expect(bound.digest).not.toBe(planned.digest);
-    await ticksIn(DAY + 240_000);
+    await tickIn(DAY + 240_000);
     const pushed = await inbox.until(2);
     const types = pushed.map((one) => (verified(asked.secret, one) as { type: string }).type);
     expect(types).toEqual(['maille.contract.terms-change-planned.v1', 'maille.contract.terms-changed.v1']);

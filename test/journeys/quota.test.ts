@@ -1,12 +1,11 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, it } from 'vitest';
+import { tickIn } from './clock.ts';
 import {
   admit,
   agree,
   ask,
   eventOf,
   eventually,
-  mesh,
   must,
   type Party,
   pause,
@@ -17,21 +16,10 @@ import {
   subscribe,
 } from './world.ts';
 
-const lambda = new LambdaClient(mesh.engine);
 const open: Receiver[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
-
-/** Sweeps as the timer would so long from now. */
-async function tickIn(ms: number): Promise<Record<string, number>> {
-  const Payload = Buffer.from(JSON.stringify({ now: new Date(Date.now() + ms).toISOString() }));
-  const FunctionName = `maille-${mesh.territory}-clock`;
-  const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
-  const text = Buffer.from(answer.Payload ?? []).toString();
-  if (answer.FunctionError) throw new Error(text);
-  return JSON.parse(text);
-}
 
 const offerOf = (events: number) => ({
   purposes: ['research'],

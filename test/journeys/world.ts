@@ -96,10 +96,11 @@ const SCHEMA = {
   additionalProperties: false,
 };
 
-/** A dataset of one type with CO2 readings; `more` replaces parts of the request. */
+/** A dataset of one type, with CO2 readings unless its schema is another; `more` replaces parts of the request. */
 export async function share(
   provider: Party,
   more: Record<string, unknown> = {},
+  schema: object = SCHEMA,
 ): Promise<{ id: string; type: string }> {
   const id = unique('co2');
   const type = `org.example.${id}.v1`;
@@ -112,7 +113,7 @@ export async function share(
     personalData: false,
     retentionDays: 30,
     offer: { purposes: ['research'], minimisation: [], approval: 'automatic' },
-    types: [{ type, schema: SCHEMA }],
+    types: [{ type, schema }],
     ...more,
   };
   await must(201, provider.key, 'PUT', `/v1/datasets/${id}`, request);
