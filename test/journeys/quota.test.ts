@@ -6,6 +6,7 @@ import {
   ask,
   eventOf,
   eventually,
+  mesh,
   must,
   type Party,
   pause,
@@ -34,13 +35,16 @@ const withheld = async (party: Party, subscription: string) =>
   (await must(200, party.key, 'GET', `/v1/subscriptions/${subscription}/deliveries?status=withheld`)).body
     .items;
 
+const sourceOf = ({ id }: Party): string => `//${mesh.territory}/${id}`;
+const idOf = (delivery: { event: { id: string } }): string => delivery.event.id;
+
 describe('the lab’s quota', () => {
-  it('ends after three events: two wait for tomorrow, and both parties see what was given and what it cost', async () => {
+  it('ends on Friday: two events wait for Saturday, both parties see the same, and what waits comes once it opens', async () => {
     const provider = await admit('atmo', ['provider']);
     const lab = await admit('lab', ['consumer']);
     const other = await admit('other', ['provider', 'consumer']);
-    const dataset = await share(provider, { offer: offerOf(3) });
-    const contract = await agree(lab, dataset.id);
+    const dataset = await share(provider, { offer: offerOf(5) });
+    const contract = await agree(lab, dataset.id, { terms: { quota: { events: 3, per: 'P1D' } } });
     const hook = await receiver();
     open.push(hook);
     const { id } = await subscribe(lab, contract, { kind: 'webhook', url: hook.url });
@@ -53,6 +57,15 @@ describe('the lab’s quota', () => {
       return items;
     });
     await hook.until(3);
+    // By no other way is there more: not by reading the history.
+    const more = await ask(lab.key, 'GET', `/v1/datasets/${dataset.id}/events`);
+    expect([more.status, more.body.detail]).toEqual([429, expect.stringContaining('quota.P1D')]);
+    expect(Number(more.headers.get('retry-after'))).toBeGreaterThan(0);
+    const why = new URLSearchParams({ source: sourceOf(provider), id: idOf(held[0]), subscription: id });
+    for (const party of [lab, provider]) {
+      const { body } = await must(200, party.key, 'GET', `/v1/explain?${why}`);
+      expect(body).toMatchObject({ outcome: 'withheld', decidedBy: { clause: 'quota.P1D' } });
+    }
     const tomorrow = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T00:00:00.000Z`;
     for (const one of held) expect(one).toMatchObject({ clause: 'quota.P1D', dueAt: tomorrow });
 
@@ -84,6 +97,26 @@ describe('the lab’s quota', () => {
     expect(csv.headers.get('content-type')).toContain('text/csv');
     expect(csv.body).toContain(`${month},3,${bytes},0.06,EUR\r\n`);
     expect((await ask(other.key, 'GET', path)).status).toBe(404);
+
+    // The agency gives the lab more for today: the quota opens again, and what was kept arrives, once.
+    const { body: revised } = await must(200, provider.key, 'POST', `/v1/contracts/${contract}/offer`, {
+      terms: { quota: { events: 5, per: 'P1D' } },
+    });
+    const { digest } = revised.proposed;
+    await must(200, lab.key, 'POST', `/v1/contracts/${contract}/accept`, { digest });
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    await eventually(async () => {
+      await must(200, lab.key, 'POST', `/v1/subscriptions/${id}/recover`, { since });
+      expect(await withheld(lab, id)).toEqual([]);
+    });
+    const came = (await hook.until(5)).map(({ body }) => JSON.parse(body) as { id: string; data: object });
+    expect(came.map(({ id: of }) => of).sort()).toEqual(events.map(({ id: of }) => of).sort());
+    const after = await eventually(async () => {
+      const figures = await usage(lab, contract);
+      expect(figures.items).toMatchObject([{ events: 5, price: { amount: 0.1, currency: 'EUR' } }]);
+      return figures;
+    });
+    expect(await usage(provider, contract)).toEqual(after);
   });
 
   it('counts what is pulled when it is first received, however often it comes again', async () => {
