@@ -1,6 +1,6 @@
 import { compare, inTurn, median } from '../measure.ts';
 import { bundled } from '../processes.ts';
-import { type Bench, mostRow, ratioRow } from '../row.ts';
+import { type Bench, figure, mostRow, ratioRow } from '../row.ts';
 import type { SideTask } from '../side.ts';
 import type { Hot } from '../invocations.ts';
 
@@ -35,28 +35,33 @@ export const deliverCpu: Bench = {
   },
 };
 
+// Long enough to be compiled as a function is that has run for a minute, short enough to fall between disturbances.
 const PATH = [
-  { name: 'publish', events: 100, invocations: 40 },
-  { name: 'route', events: 100, invocations: 20 },
-  { name: 'deliver', events: 10, invocations: 60 },
+  { name: 'publish', events: 100, amount: { warmUp: 15, blocks: 40, invocations: 20 } },
+  { name: 'route', events: 100, amount: { warmUp: 15, blocks: 40, invocations: 20 } },
+  { name: 'deliver', events: 10, amount: { warmUp: 25, blocks: 60, invocations: 100 } },
 ] as const;
 
-/** The whole path, with what Lambda's runtime does to hand over invocations and answers. */
+/**
+ * The whole path, with what Lambda's runtime does to hand over invocations and answers. It has no floor beside it that
+ * would be disturbed alike, and other tenants of the machine only ever add: the least of many blocks is what it costs,
+ * as `timeit` of Python argues; the median, which is what it cost today, is told too.
+ */
 export const pathCpu: Bench = {
   name: 'path',
   tells: 'CPU per event of publish, route and deliver together, at fan-out 1',
   async run(context) {
     const world = await context.world();
-    let sum = 0;
+    let least = 0;
+    let usual = 0;
     const parts: string[] = [];
-    for (const { name, events, invocations } of PATH) {
-      const sides = [{ ...side(name, events), asText: true }];
-      const [series = []] = await inTurn(world, sides, { warmUp: 4, blocks: 11, invocations });
-      sum += median(series);
-      parts.push(`${name} ${median(series).toFixed(0)} µs`);
+    for (const { name, events, amount } of PATH) {
+      const [series = []] = await inTurn(world, [{ ...side(name, events), asText: true }], amount);
+      least += Math.min(...series);
+      usual += median(series);
+      parts.push(`${name} ${Math.min(...series).toFixed(0)} µs`);
     }
-    return [
-      mostRow(`whole path: CPU per event, batches of 100 (${parts.join(', ')})`, sum / 1000, 'ms', 0.4),
-    ];
+    const what = `whole path: CPU per event, batches of 100 (${parts.join(', ')}; the median of all blocks ${figure(usual / 1000, 'ms')})`;
+    return [mostRow(what, least / 1000, 'ms', 0.4)];
   },
 };
