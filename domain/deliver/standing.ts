@@ -1,12 +1,10 @@
 import { termsAt } from '../contracts/due.ts';
 import type { DeliveryMessage, Noun, Nouns, Ref, Registry } from '../ports.ts';
+import { freshThings, type Known, nameOf } from './fresh-things.ts';
 import type { Standing } from './verdict.ts';
 
 /** Names what a verdict reads; the rule's input transformer stamps it on each message. */
 export type StandingRefs = DeliveryMessage['subscription'] & { replay?: string };
-
-/** The most things that one registry read takes (BatchGetItem). */
-const MAX_READ = 100;
 
 /** Reads standings that are never older than promised. */
 export interface StandingReader {
@@ -20,12 +18,6 @@ export interface StandingReader {
 const SLOWEST_READ_MS = 1000;
 const TRIES = 3;
 
-/** One thing as it was read, undefined where there is none. */
-interface Known {
-  item: unknown;
-  at: number;
-}
-
 /**
  * Reads standings, strongly consistent and at most `maxAgeMs` old. Things are remembered one by one, so that a
  * contract with many subscriptions is read once per `maxAgeMs`, whatever the load.
@@ -34,54 +26,27 @@ export function standingReader(
   registry: Pick<Registry, 'readAll'>,
   { maxAgeMs, now, maxThings = 20_000 }: { maxAgeMs: number; now: () => number; maxThings?: number },
 ): StandingReader {
-  const known = new Map<string, Known>();
+  const things = freshThings(registry, { maxAgeMs, now, maxThings });
   // A batch has many messages of one subscription: what they found together is not looked up thing by thing.
   const whole = new Map<string, { standing: Standing; oldest: number }>();
-  const load = async (refs: StandingRefs[]): Promise<Map<string, Known>> => {
-    // The age counts from before the read: what it answers may be that old already.
-    const at = now();
-    // What is found is held apart from what is known, which another call may empty while this one reads.
-    const found = new Map<string, Known>();
-    const stale = new Map<string, Ref>();
-    for (const ref of refs.flatMap(thingsOf)) {
-      const name = nameOf(ref);
-      const thing = known.get(name);
-      if (thing && at - thing.at < maxAgeMs) found.set(name, thing);
-      else stale.set(name, ref);
-    }
-    if (known.size + stale.size > maxThings) {
-      known.clear();
-      whole.clear();
-    }
-    const wanted = [...stale];
-    for (let start = 0; start < wanted.length; start += MAX_READ) {
-      const some = wanted.slice(start, start + MAX_READ);
-      const items = await registry.readAll(some.map(([, ref]) => ref));
-      for (const [index, [name]] of some.entries()) {
-        const thing = { item: items[index], at };
-        known.set(name, thing);
-        found.set(name, thing);
-      }
-    }
-    return found;
-  };
   const fresh = (refs: StandingRefs): Standing | undefined => {
     const kept = whole.get(wholeName(refs));
     return kept && now() - kept.oldest < maxAgeMs ? kept.standing : undefined;
   };
   return {
     async prefetch(refs) {
-      await load(refs.filter((one) => !fresh(one)));
+      await things(refs.filter((one) => !fresh(one)).flatMap(thingsOf));
     },
     async read(refs) {
       const kept = fresh(refs);
       if (kept) return kept;
       for (let tried = 0; tried < TRIES; tried += 1) {
-        const found = await load([refs]);
+        const found = await things(thingsOf(refs));
         const oldest = Math.min(...[...found.values()].map(({ at }) => at));
         const asked = now();
         if (oldest < asked - Math.max(maxAgeMs, SLOWEST_READ_MS)) continue;
         const standing = standingIn(found, refs, new Date(asked));
+        if (whole.size >= maxThings) whole.clear();
         // Terms that are to change bind from an instant on, so that such a standing holds for this one only.
         if (!standing.contract?.termsChange) whole.set(wholeName(refs), { standing, oldest });
         return standing;
@@ -110,8 +75,6 @@ function standingIn(found: Map<string, Known>, refs: StandingRefs, now: Date): S
 
 const wholeName = ({ id, contract, dataset, provider, consumer, replay = '' }: StandingRefs): string =>
   `${id} ${contract} ${dataset} ${provider} ${consumer} ${replay}`;
-
-const nameOf = ({ noun, id }: Ref): string => `${noun} ${id}`;
 
 const thingsOf = (refs: StandingRefs): Ref[] => [
   { noun: 'subscription', id: refs.id },

@@ -169,6 +169,14 @@ export function flowInMemory({
     return mesh.has('contract', given.contract(contract));
   };
 
+  /** A subscription to a contract as `given` has it, but no rule. */
+  const subscribes = async (contract: Contract, more: Partial<Subscription> = {}): Promise<Subscription> => {
+    const sealed = await mesh.sealer.seal(secretOf(1));
+    const wish = given.subscription({ contract: contract.id, secrets: [{ sealed }], ...more });
+    if (isFetched(wish.destination)) wish.pullQueue = await mesh.pullQueues.create(wish.id);
+    return mesh.has('subscription', wish);
+  };
+
   return {
     ...mesh,
     registry,
@@ -185,13 +193,12 @@ export function flowInMemory({
 
     agrees,
 
-    /** A subscription as `given` has it, with all that it stands on, but no rule. */
+    subscribes,
+
+    /** A subscription with all that it stands on. */
     async begins({ subscription, ...story }: Story = {}) {
       const contract = await agrees(story);
-      const sealed = await mesh.sealer.seal(secretOf(1));
-      const wish = given.subscription({ contract: contract.id, secrets: [{ sealed }], ...subscription });
-      if (isFetched(wish.destination)) wish.pullQueue = await mesh.pullQueues.create(wish.id);
-      return { contract, subscription: await mesh.has('subscription', wish) };
+      return { contract, subscription: await subscribes(contract, subscription) };
     },
 
     /** Changes a thing of the registry as somebody else would. */
