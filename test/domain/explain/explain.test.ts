@@ -1,48 +1,20 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { explain } from '../../../domain/explain/explain.ts';
 import { UNKNOWN } from '../../../domain/explain/explanation.ts';
-import { hiddenPathConflicts } from '../../../domain/pattern/hidden.ts';
-import { minimise } from '../../../domain/deliver/minimise.ts';
-import type { LedgerEntry } from '../../../domain/ports.ts';
-import { eventKey } from '../../../events/key.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
 import type { MinimisationClause } from '../../../schemas/dataset.ts';
-import type { Subscription } from '../../../schemas/subscription.ts';
+import type { LedgerEntry } from '../../../domain/ports.ts';
 import { given, TYPE } from '../../given.ts';
-import { flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { flowInMemory } from '../deliver/flow.ts';
 import { problemOf } from '../mesh.ts';
+import { accepted, ask, SOURCE } from './asking.ts';
 
-const SOURCE = '//test/atmo';
 const pseudonymised: MinimisationClause = {
   clause: 'room',
   do: 'pseudonymise',
   path: '/data/room',
   rotate: 'P1D',
 };
-
-/** An event in the ledger under its real key. */
-async function accepted(
-  flow: MemoryFlow,
-  more: Partial<CloudEvent> = {},
-): Promise<LedgerEntry & { id: string }> {
-  const event = given.event(more);
-  const entry = given.entry({
-    key: eventKey('school-air', event.source, event.id),
-    sequence: flow.nextSequence(flow.now()),
-    type: event.type,
-    body: JSON.stringify(event),
-  });
-  await flow.ledger.append([entry]);
-  return { ...entry, id: event.id };
-}
-const ask = (
-  flow: MemoryFlow,
-  { id: subscription }: Subscription,
-  id: string,
-  who = 'app',
-  source = SOURCE,
-) => explain(flow, given.caller(who), { source, id, subscription });
 
 describe('an event that was delivered', () => {
   test('is told with its delivery and the clause', async () => {
@@ -275,70 +247,5 @@ describe('what is not theirs', () => {
     const entry = await accepted(flow);
     expect(await ask(flow, subscription, entry.id)).toEqual(UNKNOWN);
     expect((await ask(flow, subscription, entry.id, 'atmo')).outcome).not.toBe('unknown');
-  });
-
-  test('no answer has a value at a path that the contract hides: property', async () => {
-    const name = fc.constantFrom('a', 'b', 'c');
-    // Each value is one of a kind, so that a leak shows.
-    let counter = 0;
-    const secret = fc.constant(null).map(() => `secret-${(counter += 1)}`);
-    const { data } = fc.letrec((tie) => ({
-      data: fc.oneof(
-        { maxDepth: 3 },
-        secret,
-        fc.array(tie('data'), { maxLength: 3 }),
-        fc.dictionary(name, tie('data'), { maxKeys: 3 }),
-      ),
-    }));
-    const path = fc
-      .array(fc.oneof(name, fc.constant('*')), { maxLength: 3 })
-      .map((parts) => ['/data', ...parts].join('/'));
-    const clause = fc.oneof(
-      path.map((at) => ({ clause: 'x', do: 'drop' as const, path: at })),
-      path.map((at) => ({ clause: 'x', do: 'round' as const, path: at, to: 10 })),
-      path.map((at) => ({ clause: 'x', do: 'pseudonymise' as const, path: at, rotate: 'P1D' })),
-    );
-    const clauses = fc
-      .array(clause, { minLength: 1, maxLength: 3 })
-      .map((list) => list.map((one, at) => ({ ...one, clause: `c${at}` })));
-    const filter = fc
-      .array(
-        fc.tuple(
-          fc.array(name, { minLength: 1, maxLength: 3 }),
-          fc.constantFrom<unknown>('no', { exists: false }, { prefix: 'zz' }),
-        ),
-        { minLength: 1, maxLength: 2 },
-      )
-      .map(
-        (keys) =>
-          Object.assign(
-            {},
-            ...keys.map(([names, wanted]) => ({
-              data: names.reduceRight<unknown>((inner, one) => ({ [one]: inner }), [wanted]),
-            })),
-          ) as Record<string, unknown>,
-      );
-    await fc.assert(
-      fc.asyncProperty(data, clauses, filter, async (content, minimisation, wish) => {
-        const flow = flowInMemory();
-        const { subscription } = await flow.begins({
-          contract: { terms: { minimisation } },
-          subscription: { filter: wish },
-        });
-        const entry = await accepted(flow, { data: content });
-        const told = JSON.stringify(await ask(flow, subscription, entry.id));
-        const scope = {
-          key: Buffer.alloc(32),
-          contract: 'c',
-          acceptedAt: new Date(0),
-          sequence: entry.sequence,
-        };
-        const seen = JSON.stringify(minimise(JSON.parse(entry.body) as CloudEvent, minimisation, scope));
-        for (const value of JSON.stringify(content).match(/secret-\d+/g) ?? [])
-          if (!seen.includes(`"${value}"`)) expect(told).not.toContain(value);
-        if (hiddenPathConflicts(wish, minimisation).length > 0) expect(told).not.toContain('secret-');
-      }),
-      { numRuns: 300 },
-    );
   });
 });
