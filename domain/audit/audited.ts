@@ -50,6 +50,32 @@ export function audited<R extends Pick<Registry, 'write'>>(
   };
 }
 
+/**
+ * One deed under audit: the registry that it is done with, and what it ends with. What has changed nothing of the
+ * registry is kept then too: that a person had something sent again is theirs to answer for as much as a change is.
+ */
+export function underAudit<R extends Pick<Registry, 'write'>>(
+  registry: R,
+  deed: Deed,
+  deps: AuditDeps,
+): { registry: R; ended: (about: { noun: string; subject: string }) => Promise<void> } {
+  let kept = false;
+  const noting: R = {
+    ...registry,
+    write: async (changes) => {
+      const written = await registry.write(changes);
+      kept ||= written && changes.some(({ noun }) => noun === 'audit');
+      return written;
+    },
+  };
+  return {
+    registry: audited(noting, deed, deps),
+    ended: async (about) => {
+      if (!kept) await auditDone(registry, deed, about, deps);
+    },
+  };
+}
+
 /** Keeps that something was done which changes nothing of the registry, by a write of its own. */
 export async function auditDone(
   registry: Pick<Registry, 'write'>,

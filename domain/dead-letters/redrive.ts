@@ -1,7 +1,5 @@
-import { type Deed, auditDone } from '../audit/audited.ts';
 import { refsOf } from '../clock/release.ts';
-import type { Random } from '../ids.ts';
-import type { Clock, DeliveryQueue, Registry, SetAside, SetAsideLetter, SetAsideQueue } from '../ports.ts';
+import type { DeliveryQueue, Registry, SetAside, SetAsideLetter, SetAsideQueue } from '../ports.ts';
 
 /** What lies in a dead-letter queue, and what that means to people. */
 export interface SetAsideView {
@@ -22,15 +20,13 @@ export interface Redriven {
 
 /** What looking after dead letters needs of the world. */
 export interface RedriveDeps {
-  registry: Pick<Registry, 'read' | 'write'>;
+  registry: Pick<Registry, 'read'>;
   setAside: SetAside;
   queue: DeliveryQueue;
   /** Admits an entry of an ingress bus as if it came now; throws unless that was done. */
   admitAgain: (entry: Extract<SetAsideLetter, { kind: 'entry' }>['entry']) => Promise<void>;
   /** Has the clock beat now, which routes what `route` set aside. */
   wakeClock: () => Promise<void>;
-  now: Clock;
-  random: Random;
 }
 
 /** The most letters that one call sends on their way, so that it ends before its caller gives up. */
@@ -57,13 +53,10 @@ export const listSetAside = ({ setAside }: Pick<RedriveDeps, 'setAside'>): Promi
 
 /**
  * Sends dead letters the way that they were on, a bounded portion of them. Each leaves its queue only once it is on its
- * way: what is interrupted goes twice, which derived ids make harmless, and never gets lost. Kept in the audit.
+ * way: what is interrupted goes twice, which derived ids make harmless, and never gets lost.
  */
-export async function redrive(deps: RedriveDeps, deed: Deed, queue: SetAsideQueue): Promise<Redriven> {
-  const done = queue === 'route-dead' ? await byTheClock(deps, queue) : await inPortions(deps, queue);
-  await auditDone(deps.registry, deed, { noun: 'dead-letter', subject: queue }, deps);
-  return done;
-}
+export const redrive = (deps: RedriveDeps, queue: SetAsideQueue): Promise<Redriven> =>
+  queue === 'route-dead' ? byTheClock(deps, queue) : inPortions(deps, queue);
 
 async function byTheClock(deps: RedriveDeps, queue: SetAsideQueue): Promise<Redriven> {
   const count = await deps.setAside.count(queue);

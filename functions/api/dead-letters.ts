@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { listSetAside, redrive, SET_ASIDE } from '../../domain/dead-letters/redrive.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { callerOf, ok, part, route, type Route } from './route.ts';
+import { ok, part, route, type Route } from './route.ts';
 
 const operator = { who: ['operator'], scopes: ['manage'] } as const;
 const queueName = z.enum(SET_ASIDE);
@@ -24,8 +24,7 @@ export const deadLetterRoutes: Route[] = [
       const { data: queue } = queueName.safeParse(part(asked.path, 'queue'));
       if (!queue)
         throw new ProblemError('not-found', `There are the dead-letter queues ${SET_ASIDE.join(', ')}`);
-      const deed = { by: callerOf(asked), action: 'dead-letters.redriven' };
-      const done = await redrive(deps, deed, queue);
+      const done = await redrive(deps, queue);
       asked.note({ queue, redriven: done.redriven, unreadable: done.unreadable });
       return ok(done);
     },

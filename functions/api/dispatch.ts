@@ -1,4 +1,4 @@
-import { type Deed, audited, auditRefusal } from '../../domain/audit/audited.ts';
+import { type Deed, auditRefusal, underAudit } from '../../domain/audit/audited.ts';
 import { onceOnly } from '../../domain/idempotency.ts';
 import type { Identity } from '../../domain/identify.ts';
 import { type ProblemKind, ProblemError } from '../../schemas/problem.ts';
@@ -25,17 +25,20 @@ export function dispatcher(
     const identity = await identified(deps, route, headers['authorization']);
     if (identity) work.note({ participant: identity.caller.participant, key: identity.caller.key });
     const deed = { by: identity?.caller ?? PUBLIC, action: route.did, request: work.request };
-    const registry = audited(deps.registry, deed, deps);
+    const { registry, ended } = underAudit(deps.registry, deed, deps);
+    const about = aboutOf(route, path);
     const perform = async () => {
       const caller = identity && admitted(route, identity);
       const json = route.body ? jsonBody(request) : undefined;
       const note = (fields: Fields) => work.note(fields);
       const asked = { deps: { ...deps, registry }, identity: caller, path, query, headers, json, note };
-      return performOnce(deps, request, caller, () => route.handle(asked));
+      return performOnce(deps, request, caller, async () => {
+        const answer = await route.handle(asked);
+        if (isDeed(request)) await ended(about);
+        return answer;
+      });
     };
-    return identity && route.method !== 'GET'
-      ? withRefusals(deps, deed, aboutOf(route, path), perform)
-      : perform();
+    return identity && method !== 'GET' ? withRefusals(deps, deed, about, perform) : perform();
   };
 }
 
@@ -61,10 +64,13 @@ async function withRefusals(
   }
 }
 
+/** Whether more is asked for than to be told something, or what would be. */
+const isDeed = ({ method, query }: HttpRequest): boolean => method !== 'GET' && query['dryRun'] !== 'true';
+
 /** What a route is about: `/v1/contracts/{id}/accept` is about the contract of that id. */
 function aboutOf(route: Route, path: Record<string, string>): { noun: string; subject: string } {
   const [, , plural = ''] = route.path.split('/');
-  return { noun: plural.replace(/s$/, ''), subject: path['id'] ?? '' };
+  return { noun: plural.replace(/ies$/, 'y').replace(/s$/, ''), subject: path['id'] ?? path['queue'] ?? '' };
 }
 
 /** Who asks, as far as it has to be known. */

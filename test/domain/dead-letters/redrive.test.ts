@@ -3,7 +3,6 @@ import { letterIn } from '../../../adapters/sqs/set-aside.ts';
 import { listSetAside, redrive } from '../../../domain/dead-letters/redrive.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import type { DeliveryMessage, SetAsideLetter } from '../../../domain/ports.ts';
-import { given } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
 
 let flow: MemoryFlow;
@@ -12,7 +11,6 @@ beforeEach(() => {
   breaks = () => undefined;
   flow = flowInMemory({ breaks: (port, call) => breaks(port, call) });
 });
-const operator = { by: given.caller('city', { roles: ['operator'] }), action: 'dead-letters.redriven' };
 
 async function setAside(count: number): Promise<DeliveryMessage[]> {
   const { subscription } = await flow.begins();
@@ -24,9 +22,9 @@ async function setAside(count: number): Promise<DeliveryMessage[]> {
 }
 
 describe('a redrive', () => {
-  test('of deliveries delivers them, once, and is kept in the audit', async () => {
+  test('of deliveries delivers them, once', async () => {
     const [message] = await setAside(1);
-    expect(await redrive(flow, operator, 'delivery-dead')).toEqual({
+    expect(await redrive(flow, 'delivery-dead')).toEqual({
       queue: 'delivery-dead',
       redriven: 1,
       unreadable: 0,
@@ -36,19 +34,16 @@ describe('a redrive', () => {
     const { event, subscription } = message as DeliveryMessage;
     expect(flow.sent()).toEqual([deliveryId(event.sequence, subscription.id)]);
     expect(flow.setAside.letters).toEqual([]);
-    const about = 'dead-letter#delivery-dead';
-    const { items } = await flow.registry.list('auditOfThing', { about }, { limit: 10 });
-    expect(items).toMatchObject([{ participant: 'city', action: 'dead-letters.redriven', outcome: 'done' }]);
   });
 
   test('that is interrupted loses nothing, and delivers nothing twice', async () => {
     const messages = await setAside(15);
     let left = 7;
     breaks = (port, call) => (port === 'queue' && call === 'send' && left-- === 0 ? 'after' : undefined);
-    await expect(redrive(flow, operator, 'delivery-dead')).rejects.toThrow('queue.send');
+    await expect(redrive(flow, 'delivery-dead')).rejects.toThrow('queue.send');
     expect(flow.setAside.letters).toHaveLength(8);
     flow.setAside.visible();
-    await redrive(flow, operator, 'delivery-dead');
+    await redrive(flow, 'delivery-dead');
     await flow.wakes();
     expect(flow.sent()).toHaveLength(15);
     expect(new Set(flow.sent())).toEqual(
@@ -58,13 +53,13 @@ describe('a redrive', () => {
 
   test('goes on in bounded portions', async () => {
     await setAside(205);
-    expect(await redrive(flow, operator, 'delivery-dead')).toMatchObject({ redriven: 200, more: true });
-    expect(await redrive(flow, operator, 'delivery-dead')).toMatchObject({ redriven: 5, more: false });
+    expect(await redrive(flow, 'delivery-dead')).toMatchObject({ redriven: 200, more: true });
+    expect(await redrive(flow, 'delivery-dead')).toMatchObject({ redriven: 5, more: false });
   });
 
   test('leaves what cannot be read where it is', async () => {
     flow.setAside.put('rule-dead', { kind: 'unreadable' });
-    expect(await redrive(flow, operator, 'rule-dead')).toMatchObject({ redriven: 0, unreadable: 1 });
+    expect(await redrive(flow, 'rule-dead')).toMatchObject({ redriven: 0, unreadable: 1 });
     expect(flow.setAside.letters).toHaveLength(1);
   });
 
@@ -77,7 +72,7 @@ describe('a redrive', () => {
       event: { key, sequence },
     };
     flow.setAside.put('rule-dead', letter);
-    await redrive(flow, operator, 'rule-dead');
+    await redrive(flow, 'rule-dead');
     await flow.wakes();
     expect(flow.sent()).toEqual([deliveryId(sequence, subscription.id)]);
   });
@@ -86,11 +81,11 @@ describe('a redrive', () => {
     const entry = { participant: 'atmo', event: { id: 'e', 'detail-type': 't', time: 'now', detail: {} } };
     flow.setAside.put('admit-dead', { kind: 'entry', entry });
     const failing = { ...flow, admitAgain: () => Promise.reject(new Error('the ledger is away')) };
-    await expect(redrive(failing, operator, 'admit-dead')).rejects.toThrow('the ledger is away');
+    await expect(redrive(failing, 'admit-dead')).rejects.toThrow('the ledger is away');
     expect(flow.setAside.letters).toHaveLength(1);
     flow.setAside.visible();
     const admitted: unknown[] = [];
-    await redrive({ ...flow, admitAgain: async (one) => void admitted.push(one) }, operator, 'admit-dead');
+    await redrive({ ...flow, admitAgain: async (one) => void admitted.push(one) }, 'admit-dead');
     expect(admitted).toEqual([entry]);
     expect(flow.setAside.letters).toEqual([]);
   });
@@ -98,7 +93,7 @@ describe('a redrive', () => {
   test('of what route set aside is the clock’s', async () => {
     let woken = 0;
     const waking = { ...flow, wakeClock: async () => void (woken += 1) };
-    expect(await redrive(waking, operator, 'route-dead')).toMatchObject({ queue: 'route-dead' });
+    expect(await redrive(waking, 'route-dead')).toMatchObject({ queue: 'route-dead' });
     expect(woken).toBe(1);
   });
 });
