@@ -23,8 +23,11 @@ export interface Publisher {
   close: () => void;
 }
 
+/** Where and as whom events are published. */
+export type Door = Pick<Mesh, 'url' | 'provider'>;
+
 /** Publishes by HTTPS's own door over kept connections. */
-export function publisher({ url, provider }: Pick<Mesh, 'url' | 'provider'>): Publisher {
+export function publisher({ url, provider }: Door): Publisher {
   const agent = new Agent({ keepAlive: true });
   const headers = {
     authorization: `Bearer ${provider.key}`,
@@ -79,7 +82,7 @@ export async function seenBy(sink: string, count: number): Promise<Seen> {
 
 /** Publishes so many batches of 100 as fast as four connections go; answers how many deliveries came per second. */
 export async function flood(
-  mesh: Mesh,
+  door: Door,
   sink: string,
   {
     batches,
@@ -88,7 +91,7 @@ export async function flood(
     events = 100,
   }: { batches: number; subject: string; fanOut: number; events?: number },
 ): Promise<number> {
-  const { send, close } = publisher(mesh);
+  const { send, close } = publisher(door);
   const begun = now();
   let left = batches;
   const connection = async (): Promise<void> => {
@@ -102,11 +105,11 @@ export async function flood(
 
 /** Publishes single events at a constant rate, whatever the answers; answers how long each took to its webhook, in ms. */
 export async function trickle(
-  mesh: Mesh,
+  door: Door,
   sink: string,
   { perSecond, seconds, subject }: { perSecond: number; seconds: number; subject: string },
 ): Promise<number[]> {
-  const { send, close } = publisher(mesh);
+  const { send, close } = publisher(door);
   const begun = now();
   const sent: Promise<void>[] = [];
   for (let count = 0; count < perSecond * seconds; count += 1) {

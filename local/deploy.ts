@@ -44,6 +44,14 @@ export async function deploy(
   const { ledgerStack, meshStack } = namesOf(readTerritory(territory));
   const [folder] = await Promise.all([assembly, bootstrap(engine, signal)]);
   say(`deploying ${ledgerStack} and ${meshStack}`);
+  await deployAssembly(folder, engine, signal);
+  say('deployed');
+  return apiUrl(engine, meshStack);
+}
+
+/** Bootstraps an engine, deploys all stacks of a synthesised assembly to it, and removes the assembly's folder. */
+export async function deployAssembly(folder: string, engine: Engine, signal?: AbortSignal): Promise<void> {
+  await bootstrap(engine, signal);
   const flags = ['--all', '--require-approval', 'never', '--method', 'direct', '--progress', 'events'];
   await cdk(['deploy', '--app', folder, '--output', folder, ...flags], engineVariables(engine), {
     log: logOf(portOf(engine)),
@@ -51,8 +59,6 @@ export async function deploy(
     told: progress(),
   });
   rmSync(folder, { recursive: true, force: true });
-  say('deployed');
-  return apiUrl(engine, meshStack);
 }
 
 /** The variables with which AWS tools and SDKs speak to the engine and to nothing else. */
@@ -86,13 +92,13 @@ export const clientOf = ({ endpoint, region, accessKeyId, secretAccessKey }: Eng
 });
 
 /** Where a deployed territory's API answers: in path style, since no engine's host names resolve everywhere. */
-export async function apiUrl(engine: Engine, meshStack: string): Promise<string> {
-  const stack = await describe(engine, meshStack);
+export async function apiUrl(engine: Engine, stackName: string): Promise<string> {
+  const stack = await describe(engine, stackName);
   const output = (key: string): string => {
     const value = stack?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
     if (!value)
       throw new Trouble(
-        `${meshStack} is not deployed on ${engine.endpoint}: it has no output ${key}.\n` +
+        `${stackName} is not deployed on ${engine.endpoint}: it has no output ${key}.\n` +
           `See ${logOf(portOf(engine))}; on an engine, what failed half-way is best begun anew: stop the engine and start again.`,
       );
     return value;

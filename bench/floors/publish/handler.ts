@@ -17,8 +17,9 @@ const ulid = monotonicFactory();
 const TableName = process.env['LEDGER_TABLE'];
 
 /** The floor of `publish`: parses, validates, digests and makes the same transactions, without asking who or why. */
-export async function handler({ body }: APIGatewayProxyEvent): Promise<unknown> {
-  const puts = (JSON.parse(body ?? '') as CloudEvent[]).map(putOf);
+export async function handler({ body, isBase64Encoded }: APIGatewayProxyEvent): Promise<unknown> {
+  const text = isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString() : (body ?? '');
+  const puts = (JSON.parse(text) as CloudEvent[]).map(putOf);
   const writes: Promise<unknown>[] = [];
   for (let at = 0; at < puts.length; at += 100) {
     writes.push(client.send(new TransactWriteItemsCommand({ TransactItems: puts.slice(at, at + 100) })));
