@@ -55,7 +55,9 @@ export const upload = z.object({
   sha256: z.string(),
   /** What it is called in the bucket; the day in it is the one on which the bucket forgets it. */
   name: z.string(),
-  state: z.enum(['waiting', 'accepted', 'refused', 'cancelled']),
+  state: z.enum(['waiting', 'checking', 'accepted', 'refused', 'cancelled']),
+  /** While it is checked: until then nobody but who holds it goes on. */
+  heldUntil: instant.optional(),
   event: z.object({ id: z.string(), source: z.string(), digest: z.string() }).optional(),
   problem: z.object({ kind: z.string(), detail: z.string(), errors: z.array(fault).optional() }).optional(),
   /** Of a file in rows: how many became data, how many did not, and what the report of those is called. */
@@ -72,6 +74,13 @@ export const upload = z.object({
 });
 export type Upload = z.infer<typeof upload>;
 
-/** What a check found: an upload that has ended; one for which nothing was put yet; one that the mesh could not take now. */
-export const uploadCheck = z.enum(['ended', 'absent', 'unavailable']);
+/** Whether an upload is what it will be: nothing changes it any more. */
+export const hasEnded = ({ state }: Pick<Upload, 'state'>): boolean =>
+  state !== 'waiting' && state !== 'checking';
+
+/**
+ * What a check found: an upload that has ended; one for which nothing was put yet; one that the mesh could not take now;
+ * one that somebody else is checking.
+ */
+export const uploadCheck = z.enum(['ended', 'absent', 'unavailable', 'busy']);
 export type UploadCheck = z.infer<typeof uploadCheck>;

@@ -142,11 +142,11 @@ function toldOf(changes: Change[]): AuditEntry['changes'] {
   });
 }
 
-/** How far a replay has come is no decision, nor is what is tidied up after an upload. */
+/** How far a replay has come is no decision, nor is that an upload is being checked, or what is tidied up after it. */
 const isProgress = (change: Change): boolean =>
   change.do === 'replace' &&
   ((change.noun === 'replay' && change.item.status !== 'cancelled') ||
-    (change.noun === 'upload' && change.item.swept));
+    (change.noun === 'upload' && (change.item.swept || change.item.state === 'checking')));
 
 function nameOf(change: Change & { do: 'create' | 'replace' }): string {
   if (change.noun !== 'schema') return change.item.id;

@@ -1,31 +1,73 @@
 import { createHash } from 'node:crypto';
 import { parseJson, sayPosition } from '../../events/json.ts';
 import type { Problem } from '../../schemas/problem.ts';
-import { formOf, MAX_JSON_UPLOAD_BYTES, type Upload, type UploadCheck } from '../../schemas/upload.ts';
+import {
+  formOf,
+  hasEnded,
+  MAX_JSON_UPLOAD_BYTES,
+  type Upload,
+  type UploadCheck,
+} from '../../schemas/upload.ts';
 import { CLAIMED } from '../payloads/claim.ts';
 import type { Random } from '../ids.ts';
-import type { Payloads, Registry } from '../ports.ts';
+import type { Ledger, Payloads, Registry } from '../ports.ts';
 import { publish, type PublishDeps } from '../publish/publish.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
-import { publishRows, ROWS_TYPE } from './publish-rows.ts';
+import { acceptedBefore, changed, hold, isHeld, letGo } from './hold.ts';
+import { keepRows, ROWS_TYPE } from './keep-rows.ts';
 
 /** What checking and publishing an upload needs of the world. */
 export interface CheckDeps extends PublishDeps {
   registry: Pick<Registry, 'read' | 'write'>;
+  ledger: Pick<Ledger, 'append' | 'read'>;
   payloads: Pick<Payloads, 'open' | 'put' | 'remove'>;
   random: Random;
 }
 
-/** Checks the file that was put and publishes it as an event, by the rules of every other door; safe to repeat. */
+/**
+ * Checks the file that was put and publishes it as an event, by the rules of every other door. Safe to repeat: one check
+ * holds it at a time, and the next one begins by asking the ledger how far a check that was stopped had come.
+ */
 export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCheck> {
   const upload = await deps.registry.read('upload', id);
-  if (upload?.state !== 'waiting') return 'ended';
+  if (!upload || hasEnded(upload)) return 'ended';
+  if (isHeld(upload, deps.now())) return 'busy';
+  const before =
+    upload.state === 'checking' && (await acceptedBefore(deps.ledger, deps.territory, upload, deps.now()));
+  if (before) return ended(deps, upload, before);
   const file = await deps.payloads.open(upload.name);
-  if (!file) return 'absent';
-  const read = await readChecked(file, upload);
-  const end = 'problem' in read ? refused(read.problem) : await endOf(deps, upload, read.text);
-  if (!end) return 'unavailable';
+  if (!file) return absentOrOver(deps, id);
+  const held = await hold(deps, upload);
+  return held ? checkHeld(deps, held, file) : 'busy';
+}
+
+/** A file that is not there may have been another check's to take away. */
+async function absentOrOver({ registry }: Pick<CheckDeps, 'registry'>, id: string): Promise<UploadCheck> {
+  const upload = await registry.read('upload', id);
+  return !upload || hasEnded(upload) ? 'ended' : 'absent';
+}
+
+async function checkHeld(
+  deps: CheckDeps,
+  held: Upload,
+  file: AsyncIterable<Uint8Array>,
+): Promise<UploadCheck> {
+  try {
+    const read = await readChecked(file, held);
+    if ('problem' in read) return await ended(deps, held, refused(read.problem));
+    const { outcome, upload } = await published(deps, held, read.text);
+    if (outcome.status !== 'failed') return await ended(deps, upload, endOf(outcome));
+    await letGo(deps, upload);
+    return 'unavailable';
+  } catch (error) {
+    // The fault is what there is to tell; where this fails too, the hold ends by itself.
+    await letGo(deps, held).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function ended(deps: CheckDeps, upload: Upload, end: UploadEnd): Promise<'ended'> {
   await endUpload(deps, upload, end, deps.now());
   return 'ended';
 }
@@ -66,19 +108,29 @@ const differs = (path: string, message: string): { problem: Problem } => ({
   problem: { kind: 'not-valid', detail: 'The file is not what was declared', errors: [{ path, message }] },
 });
 
-/** One event, whose id is the upload's: publishing it twice is a duplicate. Undefined where it is to come again. */
-async function endOf(deps: CheckDeps, upload: Upload, text = ''): Promise<UploadEnd | undefined> {
-  const form = formOf(upload.contentType);
-  const { outcome, rows } =
-    form === 'rows'
-      ? await publishRows(deps, upload, text, ({ name, sha256 }) =>
-          publishOne(deps, upload, apart(ROWS_TYPE, sha256), name),
-        )
-      : { outcome: await (form === 'json' ? publishJson(deps, upload, text) : publishRaw(deps, upload)) };
-  if (outcome.status === 'failed') return undefined;
-  if (outcome.status === 'rejected') return { ...refused(outcome.problem), ...(rows && { rows }) };
+/** One event, whose id is the upload's: publishing it twice is a duplicate. Its rows are noted before it is published. */
+async function published(
+  deps: CheckDeps,
+  held: Upload,
+  text = '',
+): Promise<{ outcome: PublishOutcome; upload: Upload }> {
+  const form = formOf(held.contentType);
+  if (form === 'json') return { outcome: await publishJson(deps, held, text), upload: held };
+  if (form === 'raw') return { outcome: await publishRaw(deps, held), upload: held };
+  const judged = await keepRows(deps, held, text);
+  const upload = judged.rows ? await changed(deps, held, { ...held, rows: judged.rows }) : held;
+  if (!upload) throw new Error(`the upload ${held.id} was changed by somebody else while it was held`);
+  if ('problem' in judged) return { outcome: { status: 'rejected', problem: judged.problem }, upload };
+  const { name, sha256 } = judged.kept;
+  const outcome = await publishOne(deps, upload, apart(ROWS_TYPE, sha256), name);
+  if (outcome.status === 'rejected') await deps.payloads.remove(name);
+  return { outcome, upload };
+}
+
+function endOf(outcome: Exclude<PublishOutcome, { status: 'failed' }>): UploadEnd {
+  if (outcome.status === 'rejected') return refused(outcome.problem);
   const { id, source, digest } = outcome;
-  return { state: 'accepted', event: { id, source, digest }, ...(rows && { rows }) };
+  return { state: 'accepted', event: { id, source, digest } };
 }
 
 /** What an event says of data that is kept beside it: its hash, so that the event's digest stands for the data too. */

@@ -1,27 +1,40 @@
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import type { Upload, UploadCheck } from '../../schemas/upload.ts';
+import { hasEnded, type Upload, type UploadCheck } from '../../schemas/upload.ts';
 import { getUpload, type UploadDeps } from './begin.ts';
 
 /** What completing needs of the world: the check is made by whoever may append to the ledger. */
 export interface CompleteDeps extends Pick<UploadDeps, 'registry'> {
   checkUpload: (id: string) => Promise<UploadCheck>;
+  /** Waits so many milliseconds. */
+  pause: (ms: number) => Promise<void>;
 }
 
+/** How often and how long another check is waited for: all of it shorter than a request may take. */
+const LOOKS = 20;
+const LOOK_MS = 400;
+
 /**
- * Has the file that was put checked and published; answers what became of it. Throws a problem while nothing was put,
- * or where the mesh could not take it now: then it still waits.
+ * Has the file that was put checked and published; answers what became of it, or that another check is at it still.
+ * Throws a problem while nothing was put, or where the mesh could not take it now: then it still waits.
  */
 export async function completeUpload(deps: CompleteDeps, caller: Caller, id: string): Promise<Upload> {
   const upload = await getUpload(deps, caller, id);
-  if (upload.state === 'cancelled') throw new ProblemError('conflict', `The upload ${id} was given up`);
-  if (upload.state !== 'waiting') return upload;
-  const said = await deps.checkUpload(id);
+  const said = hasEnded(upload) ? 'ended' : await deps.checkUpload(id);
   if (said === 'absent')
     throw new ProblemError('conflict', 'Nothing was put yet: PUT the file to the signed URL first');
   if (said === 'unavailable')
     throw new ProblemError('unavailable', 'The ledger could not take the event: complete the upload again', {
       retryAfter: 1,
     });
-  return getUpload(deps, caller, id);
+  const became = await whatBecame(deps, caller, id, said === 'busy' ? LOOKS : 0);
+  if (became.state === 'cancelled') throw new ProblemError('conflict', `The upload ${id} was given up`);
+  return became;
+}
+
+async function whatBecame(deps: CompleteDeps, caller: Caller, id: string, looks: number): Promise<Upload> {
+  const upload = await getUpload(deps, caller, id);
+  if (looks === 0 || hasEnded(upload)) return upload;
+  await deps.pause(LOOK_MS);
+  return whatBecame(deps, caller, id, looks - 1);
 }

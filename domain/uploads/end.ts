@@ -1,5 +1,6 @@
 import { eventKey } from '../../events/key.ts';
-import type { Upload, UploadCheck } from '../../schemas/upload.ts';
+import { hasEnded, type Upload, type UploadCheck } from '../../schemas/upload.ts';
+import type { Territory } from '../../schemas/territory.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError, type Problem } from '../../schemas/problem.ts';
 import { eachApart } from '../clock/apart.ts';
@@ -8,11 +9,12 @@ import { uploadNotice } from '../notices.ts';
 import type { Random } from '../ids.ts';
 import type { Ledger, Payloads, Registry } from '../ports.ts';
 import { getUpload, type UploadDeps } from './begin.ts';
+import { acceptedBefore, isHeld } from './hold.ts';
 
 /** What ends an upload. */
 export type UploadEnd =
-  | { state: 'accepted'; event: NonNullable<Upload['event']>; rows?: Upload['rows'] }
-  | { state: 'refused'; problem: Pick<Problem, 'kind' | 'detail' | 'errors'>; rows?: Upload['rows'] }
+  | { state: 'accepted'; event: NonNullable<Upload['event']> }
+  | { state: 'refused'; problem: Pick<Problem, 'kind' | 'detail' | 'errors'> }
   | { state: 'cancelled' };
 
 /** What ending an upload needs of the world. */
@@ -26,12 +28,13 @@ export interface EndDeps {
 const LAST_PUT_MS = 15 * 60_000;
 
 /**
- * Ends an upload that waits and tells its provider, then takes away what is no event's: that is done once more when
- * nothing can be put any more. Answers what it is now, which in the same moment somebody else may have decided.
+ * Ends an upload that has not ended and tells its provider, then takes away what is no event's: that is done once more
+ * when nothing can be put any more. Answers what it is now, which in the same moment somebody else may have decided.
  */
 export async function endUpload(deps: EndDeps, before: Upload, end: UploadEnd, now: Date): Promise<Upload> {
+  const { heldUntil: _, ...free } = before;
   const item: Upload = {
-    ...before,
+    ...free,
     ...end,
     updatedAt: now.toISOString(),
     revision: before.revision + 1,
@@ -51,43 +54,49 @@ async function removeUnlessKept(
   payloads: Pick<Payloads, 'remove'>,
   { state, name }: Pick<Upload, 'state' | 'name'>,
 ): Promise<void> {
-  const kept = state === 'waiting' || (state === 'accepted' && name.endsWith('.raw'));
+  const kept = !hasEnded({ state }) || (state === 'accepted' && name.endsWith('.raw'));
   if (!kept) await payloads.remove(name);
 }
 
-/** Gives an upload up. One that has ended stays what it became. */
+/** Gives an upload up. One that has ended stays what it became, and one that is checked may be an event already. */
 export async function cancelUpload(deps: UploadDeps, caller: Caller, id: string): Promise<void> {
   const upload = await getUpload(deps, caller, id);
   if (upload.state === 'cancelled') return;
   const ended =
     upload.state === 'waiting' ? await endUpload(deps, upload, { state: 'cancelled' }, deps.now()) : upload;
-  if (ended.state !== 'cancelled')
-    throw new ProblemError(
-      'conflict',
-      `The upload ${id} is ${ended.state}: only one that waits can be given up`,
-    );
+  if (ended.state === 'cancelled') return;
+  const what = ended.state === 'checking' ? 'being checked, and may be an event already' : ended.state;
+  throw new ProblemError('conflict', `The upload ${id} is ${what}: only one that waits can be given up`);
 }
 
 /** What looking after uploads needs of the world. */
 export interface SweepDeps extends EndDeps {
   registry: EndDeps['registry'] & Pick<Registry, 'list'>;
-  ledger: Pick<Ledger, 'place'>;
+  ledger: Pick<Ledger, 'place' | 'read'>;
+  territory: Pick<Territory, 'id'>;
   checkUpload: (id: string) => Promise<UploadCheck>;
 }
 
 /**
- * Completes uploads whose file was put, whoever forgot to say so; refuses those whose time is over, and takes away what
- * was put for any that became no event, late puts included. Answers how many were looked at for the last time.
+ * Completes uploads whose file was put, whoever forgot to say so, and those whose check was stopped; refuses those whose
+ * time is over, and takes away what was put for any that became no event, late puts included. Answers how many were
+ * looked at for the last time.
  */
 export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> {
   let swept = 0;
   const unswept = everyItem((page) => deps.registry.list('uploadsUnswept', {}, page));
   await eachApart(unswept, async (listed) => {
-    if (listed.state === 'waiting') await deps.checkUpload(listed.id);
-    if (Date.parse(listed.expiresAt) + LAST_PUT_MS > now.getTime()) return;
+    const fault = hasEnded(listed) ? undefined : await faultOf(deps.checkUpload(listed.id));
+    if (Date.parse(listed.expiresAt) + LAST_PUT_MS > now.getTime()) {
+      if (fault) throw fault.error;
+      return;
+    }
     const found = await deps.registry.read('upload', listed.id);
-    if (!found || found.swept) return;
-    const before = found.state === 'waiting' ? await endUpload(deps, found, EXPIRED, now) : found;
+    if (!found || found.swept || isHeld(found, now)) return;
+    const before = hasEnded(found)
+      ? found
+      : await endUpload(deps, found, await overdue(deps, found, now), now);
+    if (!hasEnded(before)) return;
     if (await isErased(deps.ledger, before, now)) await deps.payloads.remove(before.name);
     else await removeUnlessKept(deps.payloads, before);
     await deps.registry.write([
@@ -102,6 +111,17 @@ export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> 
   });
   return swept;
 }
+
+/** A check that fails again and again does not keep an upload from ending when its time is over. */
+const faultOf = (check: Promise<unknown>): Promise<{ error: unknown } | undefined> =>
+  check.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+
+/** Of one whose check was stopped, and cannot be made again, the ledger says what became. */
+const overdue = async (deps: SweepDeps, upload: Upload, now: Date): Promise<UploadEnd> =>
+  (await acceptedBefore(deps.ledger, deps.territory.id, upload, now)) ?? EXPIRED;
 
 /** Whether its event was erased, since when its file may have been put again. */
 async function isErased(

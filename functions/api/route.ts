@@ -26,7 +26,7 @@ export interface ApiDeps
     Pick<VisitDeps, 'payloads'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory' | 'deliveries'>,
     Pick<RedriveDeps, 'setAside' | 'admitAgain' | 'wakeClock'>,
-    Pick<CompleteDeps, 'checkUpload'>,
+    Pick<CompleteDeps, 'checkUpload' | 'pause'>,
     Pick<IdempotencyDeps, 'keepSeconds'> {
   identify: (authorization: string | undefined) => Promise<Identity | undefined>;
   usage: Pick<Usage, 'days'>;

@@ -12,7 +12,7 @@ const publisher = { who: ['provider'], scopes: ['publish'] } as const;
 /** Where the file is in the bucket, and what the clock still has to do, is the mesh's own. */
 async function viewOf(
   { payloads }: Pick<ApiDeps, 'payloads'>,
-  { name: _, swept: __, expires: ___, rows, ...view }: Upload,
+  { name: _, swept: __, expires: ___, heldUntil: ____, rows, ...view }: Upload,
 ): Promise<object> {
   if (!rows) return view;
   const report = rows.report === undefined ? undefined : await payloads.link(rows.report, REPORT_SECONDS);

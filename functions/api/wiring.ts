@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -86,6 +87,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     }),
     admitAgain: (entry) => invokeAndWait(lambda, env.ADMIT_FUNCTION_ARN, entry),
     checkUpload: (upload) => invokeForAnswer(lambda, env.ADMIT_FUNCTION_ARN, { upload }, uploadCheck),
+    pause: (ms) => pause(ms),
     wakeClock: () => invokeSoon(lambda, env.CLOCK_FUNCTION_ARN, {}),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),

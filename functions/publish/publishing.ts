@@ -4,7 +4,7 @@ import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
-import type { Records } from '../../domain/ports.ts';
+import type { Ledger, Records } from '../../domain/ports.ts';
 import { catalogueReader } from '../../domain/publish/catalogue.ts';
 import type { PublishDeps } from '../../domain/publish/publish.ts';
 import { milliseconds } from '../../schemas/duration.ts';
@@ -17,7 +17,7 @@ export const now = (): Date => new Date();
 export function publishing(
   env: { TERRITORY: Territory; LEDGER_TABLE: string; REGISTRY_TABLE: string; PAYLOADS_URL: string },
   client: DynamoDBClient,
-): PublishDeps & { registry: Records; payloads: ReturnType<typeof leanPayloads> } {
+): PublishDeps & { registry: Records; ledger: Ledger; payloads: ReturnType<typeof leanPayloads> } {
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   const ulid = monotonicFactory();
   return {

@@ -73,6 +73,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     setAside: memorySetAside(),
     admitAgain: async () => undefined,
     wakeClock: async () => undefined,
+    pause: (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, Math.min(ms, 1))),
     sealer,
     sender,
     send: sender.send,

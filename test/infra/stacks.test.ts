@@ -4,6 +4,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
+import { HELD_SECONDS } from '../../domain/uploads/hold.ts';
 import { RUNBOOK } from '../../infra/alarms.ts';
 import { FUNCTIONS } from '../../infra/names.ts';
 import { synthesised } from './synthesised.ts';
@@ -88,6 +89,15 @@ describe('the stacks', () => {
       );
       expect(queue?.['Properties'].VisibilityTimeout).toBe(6 * deliver?.['Properties'].Timeout);
     }
+  });
+
+  it('hold an upload for longer than a check of it may run, so that no two go on at once', () => {
+    const [admit] = Object.values(
+      synthesised('la-rochelle').mesh.findResources('AWS::Lambda::Function', {
+        Properties: { FunctionName: Match.stringLikeRegexp('-admit$') },
+      }),
+    );
+    expect(HELD_SECONDS).toBeGreaterThan(admit?.['Properties'].Timeout);
   });
 
   it('let only rules of the shared buses fill the delivery queue', () => {

@@ -259,7 +259,7 @@ describe('what was put', () => {
   test('waits when the ledger could not take it', async () => {
     const upload = await begins(picture, 'image/png');
     await put(upload, picture);
-    const ledger = { append: async () => ['failed' as const] };
+    const ledger = { ...mesh.ledger, append: async () => ['failed' as const] };
     const broken = (id: string) => checkUpload({ ...mesh.uploading, ledger }, id);
     expect(await problemOf(completeUpload({ ...mesh, checkUpload: broken }, atmo, upload.id))).toMatchObject({
       kind: 'unavailable',
