@@ -7,15 +7,19 @@ import { whole } from '../payloads/claim.ts';
 import type { Ledger, LedgerEntry, Payloads, SchemaJudge } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
-/** How many events a rehearsal looks at: it answers before its caller gives up. */
-export const MOST_EVENTS = 5000;
+/** How much a rehearsal looks at, whatever else the dataset has: it answers before its caller gives up. */
+const MOST = 5000;
+/** What an event with large data counts for, which has to be fetched. */
+const LARGE = 50;
+/** How many events are read at once. */
+const AT_ONCE = 100;
 const SHOWN_EVENTS = 5;
 const SHOWN_ERRORS = 10;
 
 /** What of the last days' events a draft would have refused. */
 export interface Rehearsal {
   days: number;
-  /** How many events of the type were judged; `complete` is false where there were more. */
+  /** How many events of the type were judged; `complete` is false where there was more: then those of the latest days. */
   events: number;
   complete: boolean;
   failing: number;
@@ -38,11 +42,10 @@ export async function rehearse(
   const judge = deps.schemas.judge(`draft ${draft.dataset} ${draft.type} ${now.getTime()}`, draft.schema);
   const result: Rehearsal = { days, events: 0, complete: true, failing: 0, first: [], contracts: [] };
   const failing: Date[] = [];
-  const from = new Date(now.getTime() - days * DAY_MS);
-  for await (const page of deps.ledger.history(draft.dataset, from, new Date(now.getTime() + 1))) {
-    const keys = page.map(({ key }) => key);
-    const entries = (await deps.ledger.read(keys, now)).filter((entry) => entry?.type === draft.type);
-    for (const entry of entries as LedgerEntry[]) {
+  let looked = 0;
+  for await (const page of latestDaysFirst(deps.ledger, draft.dataset, days, now)) {
+    const found = (await deps.ledger.read(page, now)).filter((entry) => entry !== undefined);
+    for (const entry of found.filter(({ type }) => type === draft.type)) {
       result.events += 1;
       const event = await wholeEvent(deps.payloads, entry);
       const errors = judge('data' in event ? event.data : event.data_base64);
@@ -52,9 +55,9 @@ export async function rehearse(
       if (result.first.length < SHOWN_EVENTS)
         result.first.push({ id, source, time, errors: errors.slice(0, SHOWN_ERRORS) });
     }
-    if (result.events < MOST_EVENTS) continue;
-    result.complete = false;
-    break;
+    looked += found.reduce((sum, { type, payload }) => sum + (payload && type === draft.type ? LARGE : 1), 0);
+    result.complete = looked < MOST;
+    if (!result.complete) break;
   }
   return {
     ...result,
@@ -65,6 +68,22 @@ export async function rehearse(
       failing: failing.filter((at) => at.getTime() >= Date.parse(start)).length,
     })),
   };
+}
+
+/** The keys of the last days' events, some at a time; of a busy dataset the latest days are what can be looked at. */
+async function* latestDaysFirst(
+  ledger: Pick<Ledger, 'history'>,
+  dataset: string,
+  days: number,
+  now: Date,
+): AsyncIterable<string[]> {
+  const end = now.getTime() + 1;
+  for (let day = 1; day <= days; day += 1) {
+    const span = [new Date(end - day * DAY_MS), new Date(end - (day - 1) * DAY_MS)] as const;
+    for await (const places of ledger.history(dataset, ...span))
+      for (let at = 0; at < places.length; at += AT_ONCE)
+        yield places.slice(at, at + AT_ONCE).map(({ key }) => key);
+  }
 }
 
 /** The event as it was published, its large data with it. */

@@ -206,4 +206,38 @@ describe('a dry run over real events', () => {
     expect(JSON.stringify(problem)).not.toMatch(/Martin|401/);
     expect(await versionNow()).toBe(1);
   });
+
+  test('looks at the latest days first, and only at so much, whatever else the dataset has', async () => {
+    const at = (daysAgo: number, type: string, data: object) => {
+      const sequence = ulid(mesh.now().getTime() - daysAgo * DAY);
+      return given.entry({
+        key: sequence,
+        sequence,
+        type,
+        body: JSON.stringify(given.event({ type, data })),
+      });
+    };
+    const noise = (daysAgo: number, count: number) =>
+      Array.from({ length: count }, () => at(daysAgo, 'org.example.noise.v1', { db: 3 }));
+    await mesh.ledger.append([at(6, TYPE, { co2: 1 }), ...noise(2, 6000), at(1.5, TYPE, { co2: 2 })]);
+    const reads: number[] = [];
+    const ledger = {
+      ...mesh.ledger,
+      read: (keys: string[], asOf: Date) => {
+        reads.push(keys.length);
+        return mesh.ledger.read(keys, asOf);
+      },
+    };
+    const problem = await problemOf(putSchema({ ...mesh, ledger }, atmo, of, narrower, dryRun));
+    expect(problem.more?.['rehearsal']).toMatchObject({ events: 1, failing: 1, complete: false });
+    expect(reads.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(5100);
+
+    // Large data has to be fetched: of such events fewer are looked at.
+    const payload = 'until/2026-05-01/one.json';
+    const body = Buffer.from('{"co2":1}');
+    await mesh.payloads.put({ name: payload, body, contentType: 'application/json' });
+    await mesh.ledger.append(Array.from({ length: 200 }, () => ({ ...at(0.5, TYPE, {}), payload })));
+    const large = await problemOf(putSchema(mesh, atmo, of, narrower, dryRun));
+    expect(large.more?.['rehearsal']).toMatchObject({ events: 100, failing: 100, complete: false });
+  });
 });
