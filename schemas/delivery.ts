@@ -17,8 +17,8 @@ export const verdictKind = z.enum(['deliver', 'redact', 'delay', 'withhold']);
 /**
  * Where a delivery stands: `delivered` (2xx or acknowledged), `available` (in the pull queue), `retrying`,
  * `waiting` (for an endpoint that is spared), `delayed` (by a clause, or by the destination's concurrency), `withheld`
- * (by the verdict), `parked` (out of attempts), `gone` (the receiver said 410), `erased` (the event was, before it
- * arrived).
+ * (by the verdict), `parked` (out of attempts, its subscription disabled, or not fetched in time), `gone` (the receiver
+ * said 410), `erased` (the event was, before it arrived).
  */
 export const deliveryStatus = z.enum([
   'delivered',

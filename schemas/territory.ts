@@ -45,6 +45,11 @@ export const territory = z.strictObject({
   verdictFreshness: atMost(MOST_VERDICT_AGE).default(MOST_VERDICT_AGE),
   /** How long one pulled message stays leased, unless extended. */
   leaseDuration: duration.default('PT1M'),
+  /**
+   * How long what nobody fetched waits in a queue of its subscription before it is parked: SQS drops it after 14 days, and
+   * the clock needs its time.
+   */
+  pullRetention: atMost('P13D').default('P13D'),
   /** How long a failing subscription is tried before it is disabled. */
   disableAfter: duration.default('P5D'),
   /** How long an answer is kept under its Idempotency-Key. */

@@ -4,6 +4,7 @@ import type { Tally } from '../../schemas/usage.ts';
 import type { Went } from '../deliver/health.ts';
 import { attemptOf, recorded, type Step } from '../deliver/record.ts';
 import { afterAnswer } from '../deliver/retry.ts';
+import { DISABLED } from '../deliver/verdict.ts';
 import { ERASED } from '../personal-data/in-flight.ts';
 import type { HandedParcel } from '../ports.ts';
 import { routed } from '../route.ts';
@@ -16,9 +17,11 @@ import type { Passing, Weighed } from './judge.ts';
 export function refused({ at }: Pick<Round, 'at'>, { known, verdict }: Weighed): Delivery[] {
   const { kind, clause } = verdict;
   if (kind !== 'withhold' && kind !== 'delay') return [];
-  const status = clause === ERASED.clause ? 'erased' : kind === 'delay' ? 'delayed' : 'withheld';
+  const stopped = clause === DISABLED ? 'parked' : 'withheld';
+  const status = clause === ERASED.clause ? 'erased' : kind === 'delay' ? 'delayed' : stopped;
   const due = verdict.until && { dueAt: verdict.until.toISOString() };
-  return [{ ...known, ...due, status, verdict: kind, clause, updatedAt: at().toISOString() }];
+  const { dueAt: _, ...rest } = known;
+  return [{ ...rest, ...due, status, verdict: kind, clause, updatedAt: at().toISOString() }];
 }
 
 /** What is recorded of an attempt to write, and how it went for the subscription. */

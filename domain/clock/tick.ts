@@ -62,6 +62,7 @@ export interface TickDeps
 /** How much of each kind one tick did. */
 export interface TickReport {
   released: number;
+  parked: number;
   drained: number;
   settled: number;
   backfilled: number;
@@ -94,7 +95,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
       errors.push(error);
       return otherwise;
     });
-  const released = await part(releaseDue(deps, now), 0);
+  const due = await part(releaseDue(deps, now), { released: 0, parked: 0 });
   const drained = await part(drainWaiting(deps, now), 0);
   const rerouted = await part(closeGaps(deps, now), 0);
   const talliesFolded = await part(deps.usage.fold(now), 0);
@@ -117,7 +118,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const noticesPushed = await part(pushNotices(deps, now), 0);
   if (errors.length > 0) throw errors[0];
   return {
-    released,
+    ...due,
     drained,
     rerouted,
     rulesPut: rules.put,

@@ -28,7 +28,7 @@ import { ERASED, wasErased } from '../personal-data/in-flight.ts';
 import { type Task, tasksOf } from './tasks.ts';
 import { type Handed, type Ready, type Seat, seats, takesSeveral } from './together.ts';
 import { turns } from './turns.ts';
-import { type Standing, type Verdict, verdictOn } from './verdict.ts';
+import { DISABLED, type Standing, type Verdict, verdictOn } from './verdict.ts';
 import { judged, minimised } from './wire.ts';
 
 /** What delivering needs of the world. */
@@ -50,7 +50,7 @@ export interface DeliverDeps {
   gate: Gate;
   chance: Chance;
   now: Clock;
-  territory: Pick<Territory, 'retryWaits' | 'webhookTimeout'>;
+  territory: Pick<Territory, 'retryWaits' | 'webhookTimeout' | 'pullRetention'>;
 }
 
 /** What became of the messages of one batch. */
@@ -181,10 +181,10 @@ async function handle(
     return finish(task, standing, { status: 'erased', verdict: ERASED }, now);
   const verdict = verdictOn(standing, judged(task.routed), now);
   if (verdict.kind === 'withhold' || !subscription || !standing.contract)
-    return finish(task, standing, { status: 'withheld', verdict }, now);
+    return withheld(task, standing, verdict, now);
   if (verdict.kind === 'delay')
     return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
-  if (isFetched(subscription.destination)) return toPull(task, standing, verdict, now);
+  if (isFetched(subscription.destination)) return toPull(deps, task, standing, verdict, now);
   const probe = await gateFor(deps, subscription, turn, now);
   if (typeof probe === 'string') return heldBack(deps, task, standing, probe, now);
   const { destination } = subscription;
@@ -240,6 +240,17 @@ async function gateFor(
   if (turn.isLate()) return 'crowded';
   const gate = await deps.gate(subscription, now);
   return gate === 'wait' || gate === 'soon' ? gate : gate === 'probe';
+}
+
+/** What its verdict withholds; parked where that is since its subscription has failed for too long. */
+function withheld(task: Task, standing: Standing, verdict: Verdict, now: Date): Done {
+  const { subscription } = standing;
+  if (!subscription || verdict.clause !== DISABLED)
+    return finish(task, standing, { status: 'withheld', verdict }, now);
+  const until = new Date(keptUntil(task, standing) * 1000);
+  const parked = { delivery: task.id, attempts: task.before?.attemptCount ?? 0, until };
+  const went = { next: 'parked', count: 0, unattempted: true, parked } as const;
+  return { ...finish(task, standing, { status: 'parked', verdict }, now), health: { subscription, went } };
 }
 
 /** What is not attempted: it waits until its endpoint is well, or comes again in a moment. */
@@ -312,7 +323,14 @@ function answered(
   return { ...finish(task, standing, counted, now), health, handed };
 }
 
-function toPull(task: Task, standing: Standing, verdict: Verdict, now: Date): Done {
+/** What nobody fetches in time is due then: the clock parks it. */
+function toPull(
+  { territory }: Pick<DeliverDeps, 'territory'>,
+  task: Task,
+  standing: Standing,
+  verdict: Verdict,
+  now: Date,
+): Done {
   const queue = standing.subscription?.pullQueue;
   if (!queue) throw new Error(`subscription ${task.message.subscription.id} pulls, but has no queue yet`);
   const { routed, refs } = task;
@@ -320,7 +338,11 @@ function toPull(task: Task, standing: Standing, verdict: Verdict, now: Date): Do
     ...{ delivery: task.id, key: routed.key, sequence: routed.sequence },
     ...(refs.replay !== undefined && { replay: refs.replay }),
   };
-  return { ...finish(task, standing, { status: 'available', verdict }, now), pull: { queue, reference } };
+  const dueAt = new Date(now.getTime() + milliseconds(territory.pullRetention));
+  return {
+    ...finish(task, standing, { status: 'available', verdict, dueAt }, now),
+    pull: { queue, reference },
+  };
 }
 
 /**

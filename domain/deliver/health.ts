@@ -14,6 +14,8 @@ export interface Went {
   next: Next['kind'];
   /** The attempt's number, from 1. */
   count: number;
+  /** It was parked without an attempt: that says nothing of the endpoint. */
+  unattempted?: boolean;
   /** Whether it was the probe of an endpoint that is spared. */
   probe?: boolean;
   /** For how long the receiver asked not to be sent anything. */
@@ -173,8 +175,8 @@ function noterOf(
   memory: Endpoints,
 ): NoteHealth {
   return async (seen, went, now) => {
-    const run = went.next === 'retry' || went.next === 'parked' ? memory.failed(seen, now) : undefined;
-    if (went.next === 'delivered') memory.arrived(seen.id);
+    if (went.unattempted && !isToTell(seen, plan, now)) return;
+    const run = counted(memory, seen, went, now);
     if (!mayMatter(seen, went, run, plan, memory)) return;
     const before = await quiet.read('subscription', seen.id);
     const moved = before && afterAll(before, { ...went, ...(run && { run }) }, plan, now);
@@ -188,6 +190,18 @@ function noterOf(
     ]);
     if (kept && item.circuit?.state === 'open') memory.opened(seen.id);
   };
+}
+
+/** Remembers how an attempt went; answers the run of failures that it belongs to. */
+function counted(
+  memory: Endpoints,
+  seen: Subscription,
+  { next, unattempted }: Went,
+  now: Date,
+): Run | undefined {
+  if (next === 'delivered') memory.arrived(seen.id);
+  if (unattempted) return undefined;
+  return next === 'retry' || next === 'parked' ? memory.failed(seen, now) : undefined;
 }
 
 /** The subscription after an attempt, and the parked delivery that its consumer is to be told of; undefined for neither. */
@@ -204,8 +218,12 @@ function afterAll(
   return { item: { ...item, parkedToldAt: now.toISOString() }, parked };
 }
 
-/** In a storm one notice stands for all that is parked within its time. */
-const isToTell = ({ parkedToldAt }: Subscription, { parkedNoticeEvery }: HealthPlan, now: Date): boolean =>
+/** Whether a consumer is to be told of what is parked: in a storm one notice stands for all within its time. */
+export const isToTell = (
+  { parkedToldAt }: Pick<Subscription, 'parkedToldAt'>,
+  { parkedNoticeEvery }: Pick<HealthPlan, 'parkedNoticeEvery'>,
+  now: Date,
+): boolean =>
   parkedToldAt === undefined || now.getTime() - Date.parse(parkedToldAt) >= milliseconds(parkedNoticeEvery);
 
 /**

@@ -90,6 +90,11 @@ function summaryOf(clauses: MinimisationClause[]): ClauseSummary {
   return made;
 }
 
+/** The clause of what comes for a subscription that has failed for too long: it is parked. */
+export const DISABLED = 'subscription.status=disabled';
+/** The clause of what nobody fetched before its queue would have dropped it. */
+export const UNFETCHED = 'territory.pullRetention';
+
 /** The clause of what waits until its receiver has shown that it wants events. */
 export const UNVERIFIED = 'subscription.status=unverified';
 
@@ -130,7 +135,7 @@ function coverageClause(standing: Standing, event: JudgedEvent, now: Date): stri
   if (revealed !== undefined) return `subscription.filter=minimisation.${revealed}`;
   if (subscription?.types && !subscription.types.includes(event.type)) return 'subscription.types';
   if (subscription?.status === 'paused') return 'subscription.status=paused';
-  if (subscription?.status === 'disabled') return 'subscription.status=disabled';
+  if (subscription?.status === 'disabled') return DISABLED;
   if (event.acceptedAt.getTime() + dataset.retentionDays * 86_400_000 <= now.getTime())
     return 'dataset.retentionDays';
   return undefined;

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../schemas/delivery.ts';
-import { type Standing, standingClause } from '../deliver/verdict.ts';
+import { DISABLED, type Standing, standingClause, UNFETCHED } from '../deliver/verdict.ts';
 import type { Explanation } from './explanation.ts';
 import { clauseWords } from './words.ts';
 
@@ -18,20 +18,27 @@ export function ofDelivery(
     return { outcome: 'withheld', decidedBy: { step: 'contract', clause: stopped }, detail, ...shown };
   }
   const { status, clause } = delivery;
-  const tried = status === 'retrying' || status === 'parked' || status === 'gone';
+  const tried = status === 'retrying' || status === 'gone' || (status === 'parked' && !isUntried(clause));
   return {
     outcome: status,
     decidedBy: { step: 'deliver', ...(tried ? { state: status } : { clause }) },
     detail: [
       tried ? triedWords(delivery, coarse) : clauseWords(clause, standing),
       ...(status === 'available' ? [waitingWords(standing)] : []),
-      ...(delivery.dueAt !== undefined && !coarse
-        ? [`It goes again at ${delivery.dueAt} or soon after.`]
-        : []),
+      ...(status === 'parked' && !tried ? ['It is parked.'] : []),
+      ...(delivery.dueAt !== undefined && !coarse ? [dueWords(status, delivery.dueAt)] : []),
     ].join(' '),
     ...shown,
   };
 }
+
+/** Whether it was parked for another reason than that its receiver did not take it. */
+const isUntried = (clause: string): boolean => clause === DISABLED || clause === UNFETCHED;
+
+const dueWords = (status: Delivery['status'], dueAt: string): string =>
+  status === 'available'
+    ? `It is parked where nobody has fetched it by ${dueAt}.`
+    : `It goes again at ${dueAt} or soon after.`;
 
 /** An event that was erased by its provider or by the DPO, before or after it came. */
 export function ofErased(delivery: Delivery | undefined, { coarse }: { coarse: boolean }): Explanation {

@@ -124,7 +124,7 @@ export async function ack(
   const mine = records.filter((record): record is Delivery => record?.subscription === id);
   const counted = countedOnce(contract, await eventsOf(deps, standing, mine), now);
   const acked = new Map([...mine, ...counted.records].map((record) => [record.id, record]));
-  const done = [...acked.values()].map((record): Delivery => ({
+  const done = [...acked.values()].map(({ dueAt: _, ...record }): Delivery => ({
     ...record,
     status: 'delivered',
     updatedAt: now.toISOString(),
@@ -251,10 +251,10 @@ async function dismiss(deps: PullDeps, queue: string, id: string, judgements: Ju
     const step = { status: 'withheld', verdict, dueAt, replay: leased.reference.replay } as const;
     if (entry)
       return [recorded(delivery, id, routed(entry), known, step, now, known?.expires ?? entry.expires)];
+    if (!known) return [];
     const { kind, clause } = verdict;
-    return known
-      ? [{ ...known, status: step.status, verdict: kind, clause, updatedAt: now.toISOString() }]
-      : [];
+    const { dueAt: _, ...rest } = known;
+    return [{ ...rest, status: step.status, verdict: kind, clause, updatedAt: now.toISOString() }];
   });
   if (records.length > 0) await deps.deliveries.write(records);
   const leases = withheld.map(({ leased }) => leased.lease);

@@ -82,6 +82,49 @@ it('spares a receiver that is dead for a while, others flow on, and drains what 
   }, mesh.patienceMs * 2);
 });
 
+it('parks all that comes for a receiver that has failed for too long, and loses none of it', async () => {
+  let well = false;
+  const hook = await receiver(() => (well ? 204 : 500));
+  open.push(hook);
+  const { id } = await subscribe(consumer, await agree(consumer, dataset.id), {
+    kind: 'webhook',
+    url: hook.url,
+  });
+  const path = `/v1/subscriptions/${id}`;
+  const events = readings(30);
+  expect((await publishBatch(provider, events)).body.accepted).toBe(30);
+  await eventually(async () => {
+    await beat();
+    await pause(1000);
+    expect((await must(200, consumer.key, 'GET', path)).body.status).toBe('disabled');
+  }, mesh.patienceMs + 90_000);
+  // What is known of a subscription may be a second old in this territory.
+  await pause(1500);
+  const late = readings(5);
+  expect((await publishBatch(provider, late)).body.accepted).toBe(5);
+  await eventually(async () => {
+    await beat();
+    expect(await statuses(id, 'parked')).toBe(35);
+  }, mesh.patienceMs * 2);
+  const { body } = await must(200, consumer.key, 'GET', '/v1/notices');
+  const told = body.items.filter(({ subject }: { subject: string }) => subject === id);
+  const types = told.map(({ type }: { type: string }) => type);
+  expect(types).toContain('maille.subscription.disabled.v1');
+  expect(types).toContain('maille.delivery.parked.v1');
+  well = true;
+  const before = hook.received.length;
+  await must(200, consumer.key, 'PATCH', path, { paused: false });
+  await pause(1500);
+  await must(200, consumer.key, 'POST', `${path}/recover`, { since: '2026-01-01T00:00:00Z' });
+  await eventually(async () => {
+    await beat();
+    await pause(500);
+    expect(await statuses(id, 'delivered')).toBe(35);
+  }, mesh.patienceMs * 2);
+  const taken = hook.received.slice(before).map(({ body: text }) => JSON.parse(text).id);
+  expect(taken.sort()).toEqual([...events, ...late].map((event) => event.id).sort());
+}, 240_000);
+
 it('obeys Retry-After', async () => {
   const hook = await receiver((nth) => (nth === 1 ? 429 : 204), { 'retry-after': '4' });
   open.push(hook);

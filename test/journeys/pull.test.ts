@@ -1,5 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetQueueUrlCommand, PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { tickIn } from './clock.ts';
 import {
   admit,
   agree,
@@ -95,6 +97,41 @@ describe('pulling', () => {
     }, 5000);
     await pause(leased!.leaseSeconds * 1000 + 500);
     expect((await messages('receive', { max: 10, waitSeconds: 0 })).status).toBe(409);
+  });
+
+  it('parks what nobody pulled before its queue drops it, says so, and gives it once it is recovered', async () => {
+    const { id, messages, receive } = await pulling();
+    const event = eventOf(dataset.type, { co2: 430 });
+    await published(provider, event);
+    const statuses = async () => {
+      const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`);
+      return body.items.map(({ status }: { status: string }) => status);
+    };
+    await eventually(async () => expect(await statuses()).toEqual(['available']));
+    await tickIn(3_600_000);
+    expect(await statuses()).toEqual(['available']);
+    expect((await tickIn(2 * 3_600_000 + 60_000))['parked']).toBeGreaterThan(0);
+    expect(await statuses()).toEqual(['parked']);
+    const { body: notices } = await must(200, consumer.key, 'GET', '/v1/notices');
+    expect(notices.items).toContainEqual(
+      expect.objectContaining({
+        type: 'maille.delivery.parked.v1',
+        subject: id,
+        data: expect.objectContaining({ attempts: 0, releasableUntil: expect.any(String) }),
+      }),
+    );
+    const sqs = new SQSClient(mesh.engine);
+    const { QueueUrl } = await sqs.send(
+      new GetQueueUrlCommand({ QueueName: `maille-${mesh.territory}-pull-${id}` }),
+    );
+    // As SQS drops what has lain there for 14 days.
+    await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/recover`, { since });
+    const [message] = await receive(1);
+    expect(message!.event.id).toBe(event.id);
+    await messages('ack', { leases: [message!.lease] });
+    expect(await statuses()).toEqual(['delivered']);
   });
 
   it('refuses what is no receive, with every fault', async () => {

@@ -45,7 +45,7 @@ describe('releasing what is due', () => {
   test('sends a wake-up that names its delivery and attempts, then takes the due date away', async () => {
     const { subscription, delivery } = await waiting(0);
     await waiting(1);
-    expect(await releaseDue(flow, flow.now())).toBe(1);
+    expect(await releaseDue(flow, flow.now())).toMatchObject({ released: 1 });
     const { key, sequence } = delivery.event;
     expect(flow.queue.take()).toMatchObject([
       {
@@ -55,7 +55,7 @@ describe('releasing what is due', () => {
       },
     ]);
     expect(await flow.delivery(delivery.id)).not.toHaveProperty('dueAt');
-    expect(await releaseDue(flow, flow.now())).toBe(0);
+    expect(await releaseDue(flow, flow.now())).toMatchObject({ released: 0 });
   });
 
   test('interrupted before it sends loses nothing', async () => {
@@ -80,7 +80,7 @@ describe('releasing what is due', () => {
   test('goes past what no subscription stands for any more', async () => {
     const { delivery } = await waiting(0, { subscription: `sub_${'0'.repeat(26)}` });
     const { delivery: other } = await waiting(0);
-    expect(await releaseDue(flow, flow.now())).toBe(1);
+    expect(await releaseDue(flow, flow.now())).toMatchObject({ released: 1 });
     expect(flow.queue.take()).toMatchObject([{ again: { delivery: other.id } }]);
     expect(await flow.delivery(delivery.id)).not.toHaveProperty('dueAt');
   });

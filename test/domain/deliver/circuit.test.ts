@@ -228,15 +228,17 @@ describe('a subscription that fails', () => {
     expect(await flow.noticesOf('app')).toEqual([
       'maille.subscription.failing.v1',
       'maille.subscription.disabled.v1',
+      'maille.delivery.parked.v1',
     ]);
-    const kept = await statuses(subscription);
-    expect((kept['withheld'] ?? 0) + (kept['parked'] ?? 0)).toBe(303);
+    expect(await statuses(subscription)).toEqual({ parked: 303 });
+    await flow.deliver(...(await accepts(subscription, 1)));
+    expect(await statuses(subscription), 'what comes anew').toEqual({ parked: 304 });
     flow.answers(204);
     await patchSubscription(flow, app, subscription.id, { paused: false });
     flow.later(3000);
     await flow.recovers(subscription.id);
     for (let beats = 0; beats < 10; beats += 1) await beat(60);
-    expect(await statuses(subscription)).toEqual({ delivered: 303 });
+    expect(await statuses(subscription)).toEqual({ delivered: 304 });
   });
 });
 

@@ -124,7 +124,7 @@ describe('the status of a subscription', () => {
     expect(await flow.subscription(subscription.id)).toMatchObject({ status: 'active' });
   });
 
-  test('becomes disabled once it has failed for as long as the territory allows: then all is withheld', async () => {
+  test('becomes disabled once it has failed for as long as the territory allows: then all is parked, and told', async () => {
     const { subscription } = await flow.begins();
     await parked(subscription);
     flow.later(5 * 86_400_000);
@@ -134,11 +134,29 @@ describe('the status of a subscription', () => {
       failingSince: expect.any(String),
     });
     expect(await statusNotices()).toContain('maille.subscription.disabled.v1');
+    const told = async () =>
+      (await flow.noticesOf('app')).filter((type) => type === 'maille.delivery.parked.v1').length;
+    const before = await told();
+    flow.later(3_600_000);
+    for (let count = 0; count < 15; count += 1) {
+      const entry = await flow.accepted();
+      await flow.deliver(flow.matched(subscription, entry));
+      expect(await flow.delivery(deliveryId(entry.sequence, subscription.id))).toMatchObject({
+        status: 'parked',
+        attemptCount: 0,
+        verdict: 'withhold',
+        clause: 'subscription.status=disabled',
+      });
+    }
+    expect(await told(), 'once an hour').toBe(before + 1);
+    // What was parked unattempted says nothing of the endpoint: the next one goes as soon as it is enabled.
+    await flow.changes('subscription', subscription.id, { status: 'active' });
     flow.later(2000);
-    const entry = await flow.accepted();
-    await flow.deliver(flow.matched(subscription, entry));
-    expect(await flow.delivery(deliveryId(entry.sequence, subscription.id))).toMatchObject({
-      clause: 'subscription.status=disabled',
+    flow.answers(204);
+    const next = await flow.accepted();
+    await flow.deliver(flow.matched(subscription, next));
+    expect(await flow.delivery(deliveryId(next.sequence, subscription.id))).toMatchObject({
+      status: 'delivered',
     });
   });
 
