@@ -187,6 +187,8 @@ export interface Received {
 export interface Receiver {
   url: string;
   received: Received[];
+  /** The most events that were open side by side. */
+  mostAtOnce: number;
   /** What came to find out whether it wants events: handshakes, and challenges. */
   asked: Received[];
   /** What it does when it is asked. */
@@ -196,11 +198,16 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Starts a web server on a free loopback port. `answer` gives the status of the nth event that came, from 1. */
+/**
+ * Starts a web server on a free loopback port. `answer` gives the status of the nth event that came, from 1, after
+ * `takesMs`.
+ */
 export async function receiver(
   answer: (nth: number) => number = () => 204,
   headers: Record<string, string> = {},
+  takesMs = 0,
 ): Promise<Receiver> {
+  let atOnce = 0;
   const received: Received[] = [];
   const asked: Received[] = [];
   const server = createServer((request, response) => {
@@ -222,7 +229,13 @@ export async function receiver(
         response.writeHead(met ? 200 : 204).end(met ? challenge : undefined);
       } else {
         received.push(came);
-        response.writeHead(answer(received.length), headers).end();
+        const status = answer(received.length);
+        atOnce += 1;
+        started.mostAtOnce = Math.max(started.mostAtOnce, atOnce);
+        setTimeout(() => {
+          atOnce -= 1;
+          response.writeHead(status, headers).end();
+        }, takesMs);
       }
     });
   });
@@ -231,6 +244,7 @@ export async function receiver(
   const started: Receiver = {
     url: `http://127.0.0.1:${port}/hook`,
     received,
+    mostAtOnce: 0,
     asked,
     whenAsked: 'consents',
     async until(count, ms = mesh.patienceMs) {

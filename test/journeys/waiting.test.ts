@@ -1,0 +1,91 @@
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import {
+  admit,
+  agree,
+  eventOf,
+  eventually,
+  mesh,
+  must,
+  type Party,
+  published,
+  publishBatch,
+  type Receiver,
+  receiver,
+  share,
+  subscribe,
+} from './world.ts';
+
+/** SQS has at most 120 000 messages of a queue in flight; here it is as if it were so many. */
+const IN_FLIGHT_LIMIT = 60;
+const sqs = new SQSClient(mesh.engine);
+const open: Receiver[] = [];
+let provider: Party;
+let consumer: Party;
+let dataset: { id: string; type: string };
+beforeAll(async () => {
+  provider = await admit('atmo', ['provider']);
+  consumer = await admit('app', ['consumer']);
+  dataset = await share(provider);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+});
+
+const readings = (count: number, type: string) =>
+  Array.from({ length: count }, (_, n) => eventOf(type, { co2: 500, n }));
+
+/** How many messages the delivery queue has: visible, hidden and delayed. */
+async function queued(): Promise<number> {
+  const QueueName = `maille-${mesh.territory}-delivery`;
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+  const asked = ['', 'NotVisible', 'Delayed'].map((which) => `ApproximateNumberOfMessages${which}` as const);
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: asked as never }),
+  );
+  return asked.reduce((sum, name) => sum + Number(Attributes[name as never] ?? 0), 0);
+}
+
+/** How many of a subscription's deliveries wait for more than a quarter of an hour, or for their endpoint. */
+async function waitingFor(id: string): Promise<number> {
+  let [count, cursor] = [0, ''];
+  do {
+    const path = `/v1/subscriptions/${id}/deliveries?limit=200${cursor && `&cursor=${cursor}`}`;
+    const { body } = await must(200, consumer.key, 'GET', path);
+    const soon = new Date(Date.now() + 900_000).toISOString();
+    count += body.items.filter(
+      ({ status, dueAt }: { status: string; dueAt?: string }) => status === 'waiting' || (dueAt ?? '') > soon,
+    ).length;
+    cursor = body.next ?? '';
+  } while (cursor);
+  return count;
+}
+
+it('lets more wait than a queue may have in flight, none of it on the queue, and others flow on', async () => {
+  const waits = { 'retry-after': '86400' };
+  const [busy, other] = [await receiver(() => 503, waits), await receiver()];
+  open.push(busy, other);
+  const late = await share(provider, {
+    offer: {
+      purposes: ['research'],
+      minimisation: [{ clause: 'a-day', do: 'delay', by: 'P1D' }],
+      approval: 'automatic',
+    },
+  });
+  const hook = (url: string) => ({ kind: 'webhook', url });
+  const { id } = await subscribe(consumer, await agree(consumer, dataset.id), hook(busy.url));
+  const { id: delayed } = await subscribe(consumer, await agree(consumer, late.id), hook(other.url));
+  const count = IN_FLIGHT_LIMIT * 5;
+  for (const type of [dataset.type, late.type])
+    expect((await publishBatch(provider, readings(count, type))).body.accepted).toBe(count);
+  await eventually(async () => {
+    expect(await waitingFor(id)).toBe(count);
+    expect(await waitingFor(delayed)).toBe(count);
+    expect(await queued()).toBeLessThan(IN_FLIGHT_LIMIT);
+  }, mesh.patienceMs * 3);
+  expect(other.received).toHaveLength(0);
+  const free = await share(provider);
+  await subscribe(consumer, await agree(consumer, free.id), hook(other.url));
+  await published(provider, eventOf(free.type, { co2: 600 }));
+  await other.until(1);
+}, 240_000);
