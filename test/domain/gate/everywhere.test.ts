@@ -1,11 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { writeArchives } from '../../../domain/archive/archive.ts';
 import { releaseDue } from '../../../domain/clock/release.ts';
+import { redrive } from '../../../domain/dead-letters/redrive.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import { readHistory } from '../../../domain/history/history.ts';
 import { visitPayload } from '../../../domain/payloads/visit.ts';
 import { ack, receive } from '../../../domain/pull/pull.ts';
 import { advanceReplays } from '../../../domain/replay/advance.ts';
 import { startReplay } from '../../../domain/replay/replay.ts';
+import { testSubscription } from '../../../domain/subscriptions/subscriptions.ts';
 import { recover } from '../../../domain/subscriptions/deliveries.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
@@ -30,6 +33,10 @@ const STOPS: Record<
   'the contract is suspended': {
     clause: 'contract.state=suspended',
     stop: (flow, { id }) => flow.changes('contract', id, { state: 'suspended' }),
+  },
+  'its last moment has passed, and the clock has not written it down yet': {
+    clause: 'contract.until',
+    stop: (flow, { id }) => flow.changes('contract', id, { until: flow.now().toISOString() }),
   },
   'the consumer is suspended': {
     clause: 'consumer.status=suspended',
@@ -165,6 +172,53 @@ describe.each(Object.entries(STOPS))('once %s', (_, { clause, stop }) => {
     await flow.wakes();
     expect(flow.sent()).toEqual([]);
     expect(await recorded(entry.sequence)).toMatchObject({ status: 'withheld', clause });
+  });
+
+  test('no archive is written of what waited for it', async () => {
+    await begin({ kind: 's3', bucket: 'archive', concurrency: 10 });
+    const entry = await flow.accepted();
+    await flow.deliver(flow.matched(subscription, entry));
+    expect(await recorded(entry.sequence)).toMatchObject({ status: 'available' });
+    await closes();
+    expect(await writeArchives(flow, flow.now())).toBe(0);
+    expect([...flow.destinations.parcels]).toEqual([]);
+    expect(await recorded(entry.sequence)).toMatchObject({ status: 'withheld', clause });
+  });
+
+  test.each([
+    ['queue', { kind: 'sqs', queueArn: 'arn:aws:sqs:eu-west-3:222222222222:co2', concurrency: 10 }],
+    [
+      'bus',
+      { kind: 'eventbus', busArn: 'arn:aws:events:eu-west-3:222222222222:event-bus/co2', concurrency: 10 },
+    ],
+  ] as const)('nothing comes to a %s of the consumer', async (_what, destination) => {
+    await begin(destination);
+    await flow.deliver(flow.matched(subscription, await flow.accepted()));
+    expect([...flow.destinations.parcels.values()].flat()).toHaveLength(1);
+    await closes();
+    const entry = await flow.accepted();
+    await flow.deliver(flow.matched(subscription, entry));
+    expect([...flow.destinations.parcels.values()].flat()).toHaveLength(1);
+    expect(await recorded(entry.sequence)).toMatchObject({ status: 'withheld', clause });
+  });
+
+  test('what an operator sends on out of the dead letters is not sent', async () => {
+    await begin();
+    const entry = await flow.accepted();
+    flow.setAside.put('delivery-dead', { kind: 'delivery', message: flow.matched(subscription, entry) });
+    await closes();
+    expect(await redrive(flow, 'delivery-dead')).toMatchObject({ redriven: 1 });
+    await flow.wakes();
+    expect(flow.sent()).toEqual([]);
+    expect(await recorded(entry.sequence)).toMatchObject({ status: 'withheld', clause });
+  });
+
+  test('not even a test event is sent', async () => {
+    await begin();
+    await closes();
+    const { kind, detail } = await problemOf(testSubscription(flow, app, subscription.id));
+    expect([kind, detail]).toEqual(['conflict', expect.stringContaining(clause)]);
+    expect(flow.sender.requests).toEqual([]);
   });
 
   test('no link to large data leads anywhere, not even one that was followed before', async () => {
