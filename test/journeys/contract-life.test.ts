@@ -11,6 +11,7 @@ import {
   mesh,
   must,
   type Party,
+  pause,
   published,
   type Receiver,
   receiver,
@@ -97,7 +98,7 @@ describe('a lab and an air-quality agency', () => {
     });
     expect(Date.parse(extended.until)).toBeGreaterThan(Date.parse(until));
     // The verdict is at most so old.
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await pause(2000);
     await published(provider, eventOf(dataset.type, data));
     const [, second] = await hook.until(2);
     expect((verified(secret, second!) as { data: object }).data).toEqual({ co2: 800 });
@@ -133,6 +134,9 @@ describe('Bouygues tightens its terms', () => {
     const offer = offerOf({ approval: 'automatic', noticeDays: 1 });
     const dataset = await share(bouygues, { offer });
     const contract = await agree(app, dataset.id);
+    const hook = await listening();
+    const { secret } = await subscribe(app, contract, { kind: 'webhook', url: hook.url });
+    const reading = { co2: 800, teacher: 'Mme Martin' };
     const { body: kept, headers } = await must(200, bouygues.key, 'GET', `/v1/datasets/${dataset.id}`);
     const { body: schema } = await must(
       200,
@@ -157,10 +161,25 @@ describe('Bouygues tightens its terms', () => {
     const { body: planned } = await must(200, app.key, 'GET', `/v1/contracts/${contract}`);
     expect(planned).toMatchObject({ terms: { minimisation: [] }, termsChange: {} });
     expect(await noticesOf(app)).toContain('maille.contract.terms-change-planned.v1');
+    // Until then it gets what it signed for; who comes now gets what is offered now.
+    await published(bouygues, eventOf(dataset.type, reading));
+    const [before] = await hook.until(1);
+    expect(verified(secret, before!)).toMatchObject({ data: reading });
+    const late = await admit('late', ['consumer']);
+    const { body: fresh } = await must(200, late.key, 'POST', '/v1/contracts?dryRun=true', {
+      dataset: dataset.id,
+      purpose: 'research',
+    });
+    expect(fresh.terms).toMatchObject({ minimisation: [noTeacher] });
     await tickIn(DAY + 120_000);
     const { body: bound } = await must(200, app.key, 'GET', `/v1/contracts/${contract}`);
     expect(bound).toMatchObject({ state: 'active', terms: { minimisation: [noTeacher] } });
     expect(bound.digest).not.toBe(planned.digest);
+    // The verdict is at most so old.
+    await pause(2000);
+    await published(bouygues, eventOf(dataset.type, reading));
+    const [, after] = await hook.until(2);
+    expect((verified(secret, after!) as { data: object }).data).toEqual({ co2: 800 });
     await tickIn(DAY + 240_000);
     const pushed = await inbox.until(2);
     const types = pushed.map((one) => (verified(asked.secret, one) as { type: string }).type);
@@ -168,23 +187,51 @@ describe('Bouygues tightens its terms', () => {
   });
 });
 
-describe('the DPO', () => {
-  it('refuses a contract, which then ends with the reason that both see', async () => {
-    const provider = await admit('school', ['provider']);
+describe('the DPO refuses', () => {
+  it('a contract that both parties want: nothing has come of it, and both read why', async () => {
+    const school = await admit('school', ['provider']);
     const lab = await admit('lab', ['consumer']);
-    const dataset = await share(provider, { offer: offerOf({ approval: 'provider-and-dpo' }) });
-    const { body: requested } = await must(201, lab.key, 'POST', '/v1/contracts', {
-      dataset: dataset.id,
-      purpose: 'research',
+    const dataset = await share(school, {
+      personalData: true,
+      processing: { legalBasis: 'public task', subjects: ['teachers'], categories: ['names'] },
+      // Whatever is offered, personal data is the DPO's to decide on.
+      offer: offerOf({ approval: 'automatic' }),
     });
-    const { body: agreed } = await on(provider, requested.id, 'accept', { digest: requested.digest });
+    const wish = { dataset: dataset.id, purpose: 'research' };
+    expect((await ask(lab.key, 'POST', '/v1/contracts', wish)).status).toBe(422);
+    const { body: requested } = await must(201, lab.key, 'POST', '/v1/contracts', {
+      ...wish,
+      legalBasis: 'public interest',
+    });
+    const { id, digest } = requested;
+    if (requested.state === 'requested') await on(school, id, 'accept', { digest });
+    const { body: agreed } = await must(200, lab.key, 'GET', `/v1/contracts/${id}`);
     expect(agreed.state).toBe('agreed');
+
+    const subscription = { contract: id, destination: { kind: 'pull' } };
+    const nothing = async () => {
+      await published(school, eventOf(dataset.type, { co2: 800, teacher: 'Mme Martin' }));
+      expect((await ask(lab.key, 'POST', '/v1/subscriptions', subscription)).status).toBe(409);
+      const history = await ask(lab.key, 'GET', `/v1/datasets/${dataset.id}/events`);
+      expect(history.status).toBeOneOf([403, 409]);
+      expect(JSON.stringify(history.body)).not.toContain('Martin');
+    };
+    await nothing();
+    // Neither party can decide in the DPO's place.
+    for (const party of [school, lab])
+      expect((await ask(party.key, 'POST', `/v1/contracts/${id}/accept`, { digest })).status).toBeOneOf([
+        403, 409,
+      ]);
     const reason = 'the purpose does not need it';
-    await must(200, mesh.keys.dpo, 'POST', `/v1/contracts/${requested.id}/reject`, { reason });
-    for (const party of [provider, lab]) {
-      const { body } = await must(200, party.key, 'GET', `/v1/contracts/${requested.id}`);
+    await must(200, mesh.keys.dpo, 'POST', `/v1/contracts/${id}/reject`, { reason });
+    await nothing();
+    for (const party of [school, lab]) {
+      const { body } = await must(200, party.key, 'GET', `/v1/contracts/${id}`);
+      expect(body).toMatchObject({ state: 'terminated' });
       expect(body.history.at(-1)).toMatchObject({ to: 'terminated', reason });
       expect(await noticesOf(party)).toContain('maille.contract.terminated.v1');
     }
+    const { body: audit } = await must(200, mesh.keys.operator, 'GET', `/v1/audit?noun=contract&id=${id}`);
+    expect(audit.items[0]).toMatchObject({ action: 'contract.rejected', outcome: 'done', roles: ['dpo'] });
   });
 });
