@@ -85,22 +85,44 @@ function metaFaults(schema: JsonSchema, found: Fault[]): Fault[] {
 
 function compileFaults(schema: JsonSchema): Fault[] {
   try {
-    compile(schema);
+    const validate = compile(schema, refuseUndeclared);
+    for (const value of PROBES) validate(value);
     return [];
   } catch (error) {
-    return [
-      { path: '', message: `cannot be used: ${error instanceof Error ? error.message : String(error)}` },
-    ];
+    const message = error instanceof ReferenceError ? NOT_RUN : messageOf(error);
+    return [{ path: '', message: `cannot be used: ${message}` }];
   }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A value of each kind, on which a schema is tried before it is taken. */
+const PROBES = [null, true, 0, '', [], [0], {}, { a: 0 }];
+
+const NOT_RUN =
+  'the validator cannot follow how its conditions and what they refer to are nested: ' +
+  'write out what a $ref below if, oneOf, anyOf or unevaluated… refers to, or nest less';
+
+/**
+ * Of some nested conditions and `$ref` ajv generates code that counts what was evaluated in variables that it never
+ * declares. Which data get there cannot be foreseen, so that the code itself is looked at.
+ */
+function refuseUndeclared(code: string): string {
+  const bare = code.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  const declared = new Set(Array.from(bare.matchAll(/\b(?:let|const|var) (\w+)/g), ([, name]) => name));
+  for (const [name] of bare.matchAll(/(?<![\w$.])(?:props|items)\d+\b/g))
+    if (!declared.has(name)) throw new ReferenceError(`${name} is not declared`);
+  return code;
 }
 
 // One instance for each schema: an `$id` is its owner's own name for it, which others may give too, and all that was
 // compiled goes when it is no longer kept.
-function compile(schema: JsonSchema): Ajv.ValidateFunction {
+function compile(schema: JsonSchema, process?: (code: string) => string): Ajv.ValidateFunction {
   const ajv = newAjv({
     validateSchema: false,
     meta: false,
     ownProperties: namesInherited(schema),
+    ...(process && { code: { ...OPTIONS.code, process } }),
   });
   return ajv.compile(schema);
 }
@@ -123,6 +145,9 @@ function toJudgement(schema: JsonSchema): Judgement {
     } catch (error) {
       if (isOverrun(error))
         return [{ path: '/data', message: 'is too deep or too large to be judged by its schema' }];
+      // Taken before such schemas were refused: sent again, the same would come of it.
+      if (error instanceof ReferenceError)
+        return [{ path: '/data', message: `cannot be judged, since its schema cannot be used: ${NOT_RUN}` }];
       throw error;
     }
   };

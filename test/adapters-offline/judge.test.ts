@@ -323,3 +323,40 @@ describe('compiled schemas', () => {
     expect(small.judge('b', true)).not.toBe(b);
   });
 });
+
+describe('a schema of which the validator makes code that does not run', () => {
+  const items = { prefixItems: [true] };
+  const schema = {
+    oneOf: [
+      { if: { $ref: '#/$defs/one' }, then: {}, else: { properties: { a: true } } },
+      { dependentSchemas: { a: { type: 'object' } } },
+    ],
+    $defs: {
+      one: {
+        if: { not: {}, oneOf: [items, { properties: { a: true } }] },
+        then: { dependentSchemas: { a: true }, oneOf: [true, items] },
+        else: { oneOf: [items, true] },
+      },
+    },
+  };
+
+  it('is refused when it is put, with what to do', () => {
+    expect(judge.check(schema)).toEqual([
+      { path: '', message: expect.stringMatching(/^cannot be used: .*write out what a \$ref/) },
+    ]);
+  });
+
+  it('that was taken before refuses data, and never throws', () => {
+    expect(schemaJudge().judge('from before', schema)(null)).toEqual([
+      { path: '/data', message: expect.stringContaining('its schema cannot be used') },
+    ]);
+  });
+
+  it('is none whose own names look like those of the code', () => {
+    const named = { properties: { props0: { const: 'items1' }, items2: { enum: ['props3 is \\" not'] } } };
+    expect(judge.check({ ...named, unevaluatedProperties: false })).toEqual([]);
+    expect(
+      judge.check({ allOf: [{ $ref: '#/$defs/a' }], $defs: { a: named }, unevaluatedProperties: false }),
+    ).toEqual([]);
+  });
+});

@@ -198,13 +198,10 @@ describe('whatever the schemas', () => {
   const valid = (schema: JsonSchema) => {
     const faults = judge.judge(JSON.stringify(schema), schema);
     return (data: unknown): boolean => {
-      try {
-        return faults(data).length === 0;
-      } catch (error) {
-        // The validator generates code for some schemas that does not run: of those nothing can be said here.
-        fc.pre(!(error instanceof ReferenceError));
-        throw error;
-      }
+      const found = faults(data);
+      // A schema of which the validator makes code that does not run is refused before: none may get here.
+      expect(found.filter(({ message }) => message.includes('cannot be used'))).toEqual([]);
+      return found.length === 0;
     };
   };
   const usable = (schema: JsonSchema): boolean => judge.check(schema).length === 0;
