@@ -1,4 +1,5 @@
 import type { Ledger, Payloads } from '../ports.ts';
+import { keptWith } from './claim.ts';
 import { removeCopies } from './copy.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function eraseWithData(
   const place = await ledger.place(key, now);
   if (place?.sequence !== sequence) return;
   if (place.payload !== undefined) {
-    await payloads.remove(place.payload);
+    for (const name of keptWith(place.payload)) await payloads.remove(name);
     await removeCopies(payloads, key, now);
   }
   if (!place.erased) await ledger.erase(key, sequence);

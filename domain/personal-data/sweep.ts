@@ -2,6 +2,7 @@ import { decodeTime } from 'ulid';
 import type { Dataset } from '../../schemas/dataset.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Swept } from '../../schemas/round.ts';
+import { keptWith } from '../payloads/claim.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { nextPart } from '../clock/round.ts';
@@ -99,7 +100,7 @@ async function sweepDataset(
     const some = page.slice(0, budget.left);
     const { payloads: names } = await ledger.remove(some);
     // A retention that was shortened ends before the day that their names say.
-    await Promise.all(names.map((name) => payloads.remove(name)));
+    await Promise.all(names.flatMap(keptWith).map((name) => payloads.remove(name)));
     budget.left -= some.length;
     const last = some.at(-1) ?? page[0];
     // Its millisecond may have others: it is looked at again.

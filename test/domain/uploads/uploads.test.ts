@@ -5,6 +5,7 @@ import { eraseWithData } from '../../../domain/payloads/erase.ts';
 import { matchesWhole } from '../../../domain/payloads/filter.ts';
 import { visitPayload } from '../../../domain/payloads/visit.ts';
 import { payloadLink } from '../../../domain/payloads/link.ts';
+import { sweepExpired } from '../../../domain/personal-data/sweep.ts';
 import { routed } from '../../../domain/route.ts';
 import { beginUpload, getUpload } from '../../../domain/uploads/begin.ts';
 import { checkUpload } from '../../../domain/uploads/check.ts';
@@ -308,6 +309,26 @@ describe('an upload whose event was erased', () => {
     await put(upload, picture);
     mesh.later(1.3 * HOUR);
     await sweepUploads(mesh, mesh.now());
+    expect(mesh.payloads.kept.size).toBe(0);
+  });
+});
+
+describe('the report of refused rows', () => {
+  test('goes with the event that is erased, and with one whose retention was shortened', async () => {
+    const ndjson = Buffer.from('{"co2":1}\n{"co2":"high"}\n');
+    const erased = await uploads(ndjson, 'application/x-ndjson');
+    expect(mesh.payloads.kept.has(erased.rows?.report ?? '')).toBe(true);
+    await eraseWithData(mesh, (await entryOf(erased))!, mesh.now());
+    expect(mesh.payloads.kept.size).toBe(0);
+    await uploads(ndjson, 'application/x-ndjson');
+    expect(mesh.payloads.kept.size).toBe(2);
+    const before = given.dataset();
+    const item = { ...before, retentionDays: 1 };
+    await mesh.registry.write([{ do: 'replace', noun: 'dataset', before, item }]);
+    for (let day = 0; day < 5; day += 1) {
+      mesh.later(24 * HOUR);
+      await sweepExpired(mesh, mesh.now());
+    }
     expect(mesh.payloads.kept.size).toBe(0);
   });
 });
