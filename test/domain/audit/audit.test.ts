@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { audited, auditRefusal } from '../../../domain/audit/audited.ts';
 import { type AuditQuery, listAudit } from '../../../domain/audit/list.ts';
-import type { Change, Registry } from '../../../domain/ports.ts';
+import type { Change, Nouns, Registry } from '../../../domain/ports.ts';
 import { given } from '../../given.ts';
 import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
 
@@ -22,6 +22,23 @@ const shown = async (query: AuditQuery = {}, page = { limit: 50 }) =>
   (await listAudit(mesh.registry, query, page, mesh.now())).items;
 const failingRegistry: Pick<Registry, 'write'> = { write: () => Promise.reject(new Error('no')) };
 const created = (item = given.contract()): Change => ({ do: 'create', noun: 'contract', item });
+
+const channel: Nouns['channel'] = {
+  id: 'app#webhook',
+  participant: 'app',
+  kind: 'webhook',
+  address: 'https://app.example.org/n',
+  status: 'active',
+  after: 'ntc_1',
+  attempts: 0,
+  createdAt: '2026-01-01T00:00:00.000Z',
+};
+const pushedOn = (more: Partial<Nouns['channel']>): Change => ({
+  do: 'replace',
+  noun: 'channel',
+  before: channel,
+  item: { ...channel, ...more },
+});
 
 describe('a change of the registry', () => {
   test('is written with who did it, on what, to what state', async () => {
@@ -85,10 +102,20 @@ describe('a change of the registry', () => {
     ['a kept answer', { do: 'remove', noun: 'answer', id: 'a' }],
     ['a notice', { do: 'create', noun: 'notice', item: given.notice() }],
     ['what was only looked at', { do: 'expect', noun: 'contract', before: given.contract() }],
+    ['how far notices were pushed', pushedOn({ after: 'ntc_2' })],
   ])('that is only %s is none', async (_, change) => {
     await audited(mesh.registry, deed, mesh).write([change]);
     expect(await shown()).toEqual([]);
   });
+});
+
+test.each([
+  ['goes elsewhere', { address: 'https://other.example.org/n' }],
+  ['is given up', { status: 'disabled' as const }],
+])('that notices are pushed is told once it %s', async (_, more) => {
+  await mesh.has('channel', channel);
+  await audited(mesh.registry, deed, mesh).write([pushedOn(more)]);
+  expect(await shown()).toMatchObject([{ changes: [{ do: 'replace', noun: 'channel' }] }]);
 });
 
 test('a refusal is kept with its outcome', async () => {
