@@ -5,50 +5,47 @@ const DIGITS = Uint8Array.from({ length: 128 }, (_, code) =>
   Math.max(0, CROCKFORD.indexOf(String.fromCharCode(code))),
 );
 
+/** All pairs of digits, by the ten bits that they stand for. */
+const PAIRS = Array.from(
+  { length: 1024 },
+  (_, bits) => CROCKFORD.charAt(bits >> 5) + CROCKFORD.charAt(bits & 31),
+);
+
 /** How many of its characters tell the millisecond. */
 export const TIME_LENGTH = 10;
 
 /** When an event was accepted, in milliseconds since 1970: told by its sequence, which the mesh itself has made. */
-export function acceptedMs(sequence: string): number {
-  let ms = 0;
-  for (let place = 0; place < TIME_LENGTH; place += 1)
-    ms = ms * 32 + (DIGITS[sequence.charCodeAt(place)] ?? 0);
-  return ms;
+export const acceptedMs = (sequence: string): number => valueOf(sequence, 0, TIME_LENGTH);
+
+function valueOf(digits: string, from: number, length: number): number {
+  let value = 0;
+  for (let place = from; place < from + length; place += 1)
+    value = value * 32 + (DIGITS[digits.charCodeAt(place)] ?? 0);
+  return value;
 }
 
-/** The 128 bits of a sequence. */
-export function blockOf(sequence: string): Buffer {
-  const block = Buffer.alloc(16);
-  let bits = 0;
-  let held = 0;
-  let at = 15;
-  for (let place = sequence.length - 1; place >= 0 && at >= 0; place -= 1) {
-    bits |= (DIGITS[sequence.charCodeAt(place)] ?? 0) << held;
-    held += 5;
-    while (held >= 8 && at >= 0) {
-      block[at] = bits & 255;
-      at -= 1;
-      bits >>>= 8;
-      held -= 8;
-    }
-  }
-  if (at >= 0) block[at] = bits & 255;
-  return block;
+/** Writes the 128 bits of a sequence over 16 bytes: 48 of its time, 80 of chance. */
+export function writeSequence(sequence: string, block: Buffer): void {
+  block.writeUIntBE(acceptedMs(sequence), 0, 6);
+  block.writeUIntBE(valueOf(sequence, TIME_LENGTH, 8), 6, 5);
+  block.writeUIntBE(valueOf(sequence, TIME_LENGTH + 8, 8), 11, 5);
 }
 
 /** 128 bits as the text of a sequence. */
 export function sequenceFrom(block: Buffer): string {
-  let text = '';
-  let bits = 0;
-  let held = 0;
-  for (let at = block.length - 1; at >= 0; at -= 1) {
-    bits |= (block[at] ?? 0) << held;
-    held += 8;
-    while (held >= 5) {
-      text = CROCKFORD.charAt(bits & 31) + text;
-      bits >>>= 5;
-      held -= 5;
-    }
-  }
-  return held > 0 ? CROCKFORD.charAt(bits & 31) + text : text;
+  const time = block.readUIntBE(0, 6);
+  const [first, others] = [Math.floor(time / 2 ** 40), time % 2 ** 40];
+  return pairOf(first) + eightOf(others) + chanceFrom(block);
+}
+
+/** What follows the time in the text of a sequence, of its 128 bits. */
+export const chanceFrom = (block: Buffer): string =>
+  eightOf(block.readUIntBE(6, 5)) + eightOf(block.readUIntBE(11, 5));
+
+const pairOf = (bits: number): string => PAIRS[bits] ?? '';
+
+/** The digits of 40 bits. */
+function eightOf(bits: number): string {
+  const [high, low] = [Math.floor(bits / 2 ** 20), bits % 2 ** 20];
+  return pairOf(high >> 10) + pairOf(high & 1023) + pairOf(low >> 10) + pairOf(low & 1023);
 }

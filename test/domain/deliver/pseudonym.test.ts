@@ -1,8 +1,14 @@
 import fc from 'fast-check';
+import { createHmac } from 'node:crypto';
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
 import { minimise } from '../../../domain/deliver/minimise.ts';
-import { deliveredId, deliveredSequence, sequenceOf } from '../../../domain/deliver/pseudonym.ts';
+import {
+  deliveredId,
+  deliveredSequence,
+  pseudonymsOf,
+  sequenceOf,
+} from '../../../domain/deliver/pseudonym.ts';
 import { minimised } from '../../../domain/deliver/wire.ts';
 import { given } from '../../given.ts';
 
@@ -57,6 +63,18 @@ it('the delivered sequence sorts by the same millisecond, and is each contractâ€
       for (const text of seen) expect(text).toMatch(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
       expect(seen.map((text) => text.slice(0, 10))).toEqual([one.slice(0, 10), one.slice(0, 10)]);
       expect(new Set([one, ...seen]).size).toBe(3);
+    }),
+  );
+});
+
+it('a pseudonym is 128 bits of the HMAC-SHA256 (RFC 2104) that node:crypto makes, however long its value', () => {
+  const make = pseudonymsOf((period) => `/data/rider ${period}`);
+  fc.assert(
+    fc.property(contract, fc.nat(3), fc.string({ unit: 'binary', maxLength: 400 }), (of, period, value) => {
+      const scope = { key, contract: of, acceptedAt: new Date(0), sequence: ulid(0) };
+      const own = createHmac('sha256', key).update(`${of} /data/rider ${period}`).digest();
+      const mac = createHmac('sha256', own).update(value).digest().subarray(0, 16);
+      expect(make(scope, period, value)).toBe(`ps_${mac.toString('base64url')}`);
     }),
   );
 });
