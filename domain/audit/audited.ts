@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../../schemas/audit.ts';
+import type { Channel } from '../../schemas/notice.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import type { ProblemKind } from '../../schemas/problem.ts';
 import { schemaId } from '../../schemas/schema-id.ts';
@@ -142,11 +143,18 @@ function toldOf(changes: Change[]): AuditEntry['changes'] {
   });
 }
 
-/** How far a replay has come is no decision, nor is that an upload is being checked, or what is tidied up after it. */
+/**
+ * How far a replay or the pushing of notices has come is no decision, nor is that an upload is being checked, or what is
+ * tidied up after it.
+ */
 const isProgress = (change: Change): boolean =>
   change.do === 'replace' &&
   ((change.noun === 'replay' && change.item.status !== 'cancelled') ||
-    (change.noun === 'upload' && (change.item.swept || change.item.state === 'checking')));
+    (change.noun === 'upload' && (change.item.swept || change.item.state === 'checking')) ||
+    (change.noun === 'channel' && isPushedTheSame(change)));
+
+const isPushedTheSame = ({ before, item }: { before: Channel; item: Channel }): boolean =>
+  item.address === before.address && item.status === before.status;
 
 function nameOf(change: Change & { do: 'create' | 'replace' }): string {
   if (change.noun !== 'schema') return change.item.id;
