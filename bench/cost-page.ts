@@ -67,6 +67,9 @@ export function billOf(counted: Counted, fanOut: number): Bill {
   return { fanOut, lines, total: lines.reduce((sum, { quantity, price }) => sum + quantity * price.usd, 0) };
 }
 
+/** Small units are bought by the million. */
+const priceOf = ({ usd: each }: Price): string =>
+  each < 0.01 ? `${usd(each * MILLION)} USD a million` : `${usd(each)} USD`;
 const usd = (value: number): string => value.toFixed(2);
 const amount = (value: number): string =>
   value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
@@ -78,7 +81,7 @@ export function costPage(bills: Bill[], measured: string): string {
   const lines = (bills[0]?.lines ?? []).map(({ what, price }, at) =>
     rowOf(
       what,
-      `[${(price.usd * MILLION).toFixed(price.usd < 0.01 ? 2 : 0)} USD a million](${price.page}) × ${price.unit}`,
+      `[${priceOf(price)}](${price.page}) × ${price.unit}`,
       ...bills.map(({ lines: all }) => {
         const { quantity = 0 } = all[at] ?? {};
         return `${usd(quantity * price.usd)} (${amount(quantity)})`;
