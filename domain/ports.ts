@@ -185,9 +185,11 @@ export type SetAsideLetter =
 export interface SetAside {
   /** About how many lie there. */
   count(queue: SetAsideQueue): Promise<number>;
-  /** At most ten that were not taken lately; none when all were. */
-  take(queue: SetAsideQueue): Promise<{ lease: string; letter: SetAsideLetter }[]>;
+  /** At most ten that were not taken lately; none when all were. `since` is when what lies there was sent. */
+  take(queue: SetAsideQueue): Promise<{ lease: string; letter: SetAsideLetter; since: Date }[]>;
   remove(queue: SetAsideQueue, lease: string): Promise<void>;
+  /** Lets others take it at once. */
+  leave(queue: SetAsideQueue, lease: string): Promise<void>;
 }
 
 /** What waits to be routed again, in a queue of its own, so that nothing which the bus refuses blocks the stream. */
@@ -215,6 +217,8 @@ export interface DeliveryMessage {
   again?: { delivery: string; attempts: number };
   /** The replay that sends it: another delivery of the same event, marked as such. */
   replay?: string;
+  /** How often the clock has sent it on its way again out of the dead letters. */
+  redriven?: number;
 }
 
 /** The fair queue between bus and `deliver`. */

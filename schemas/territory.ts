@@ -50,6 +50,13 @@ export const territory = z.strictObject({
    * the clock needs its time.
    */
   pullRetention: atMost('P13D').default('P13D'),
+  /**
+   * How long after it was sent the clock sends on again what lies in the dead letters, three times as long after each
+   * time. Looked for as often.
+   */
+  redriveAfter: duration.default('PT15M'),
+  /** How long a delivery lies in the dead letters at the end before it is parked: SQS drops it after 14 days. */
+  deadLetterRetention: atMost('P13D').default('P5D'),
   /** How long a failing subscription is tried before it is disabled. */
   disableAfter: duration.default('P5D'),
   /** How long an answer is kept under its Idempotency-Key. */

@@ -25,11 +25,12 @@ export function deliveryQueue({ client, queueUrl }: { client: SQSClient; queueUr
 export function readDeliveryMessage(body: string): DeliveryMessage | undefined {
   const message = parseJson(body);
   if (!isRecord(message) || !isRecord(message['event'])) return undefined;
-  const { subscription, event, again, replay } = message;
+  const { subscription, event, again, replay, redriven } = message;
   if (!hasStrings(subscription, SUBSCRIPTION_KEYS) || !hasStrings(event, EVENT_KEYS)) return undefined;
   if ('event' in event && !isRouted(event)) return undefined;
   if (again !== undefined && !isAgain(again)) return undefined;
   if (replay !== undefined && typeof replay !== 'string') return undefined;
+  if (redriven !== undefined && !Number.isInteger(redriven)) return undefined;
   // Safe: every member that the type has was checked above; the event itself was checked before it was accepted.
   return message as unknown as DeliveryMessage;
 }

@@ -1,4 +1,5 @@
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   type Message,
@@ -32,14 +33,22 @@ export function setAsideQueues({
           MaxNumberOfMessages: 10,
           VisibilityTimeout: LEASE_SECONDS,
           MessageAttributeNames: ['RULE_ARN'],
+          // What a queue sets aside keeps the instant at which it was sent there, by which SQS drops it.
+          MessageSystemAttributeNames: ['SentTimestamp'],
         }),
       );
-      return Messages.flatMap((message) =>
-        message.ReceiptHandle ? [{ lease: message.ReceiptHandle, letter: letterIn(queue, message) }] : [],
-      );
+      return Messages.flatMap((message) => {
+        const { ReceiptHandle: lease, Attributes } = message;
+        const since = new Date(Number(Attributes?.SentTimestamp ?? 0));
+        return lease ? [{ lease, letter: letterIn(queue, message), since }] : [];
+      });
     },
     async remove(queue, lease) {
       await client.send(new DeleteMessageCommand({ QueueUrl: urls[queue], ReceiptHandle: lease }));
+    },
+    async leave(queue, lease) {
+      const left = { QueueUrl: urls[queue], ReceiptHandle: lease, VisibilityTimeout: 0 };
+      await client.send(new ChangeMessageVisibilityCommand(left));
     },
   };
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { deploy, synthesise } from '../../local/deploy.ts';
 import { takesAll } from '../receivers.ts';
@@ -12,6 +13,8 @@ import type { World } from '../world.ts';
 
 /** How long the registry cannot be read. */
 const OUTAGE_MS = 60_000;
+/** Within so long all that is accepted is set aside. */
+const SET_ASIDE_MS = 150_000;
 /** What was read at the latest before it may still stand for so long: the freshness of a verdict and the slowest read. */
 const STANDS_MS = 3000;
 
@@ -34,6 +37,11 @@ export const operations: Scenario[] = [
     name: 'registry-outage',
     what: 'the registry cannot be read for a minute: what is accepted waits, and nothing is sent on an unread verdict',
     run: registryOutage,
+  },
+  {
+    name: 'long-outage',
+    what: 'the registry cannot be read until what is accepted is set aside; the clock sends it on again, without anybody',
+    run: longOutage,
   },
   {
     name: 'clock-skew',
@@ -101,6 +109,44 @@ async function registryOutage(story: Story): Promise<void> {
   await world.hideFor();
   const last = latest > 0 ? `${(latest / 1000).toFixed(1)} s into the outage` : 'before it';
   story.notes.push(`the last request went out ${last}; publishing was answered 503 meanwhile`);
+}
+
+/** As an outage of an hour in production, where what is received again stays hidden for minutes. */
+async function longOutage(story: Story): Promise<void> {
+  const { world } = story;
+  await story.subscribe('one');
+  await story.subscribe('two');
+  await world.hideFor(1);
+  // What `deliver` reads; publishers are let in by other calls.
+  world.proxy.inject(({ action, body }) =>
+    action === 'BatchGetItem' && body.includes(world.mesh.names.registry)
+      ? { do: 'refuse', status: 500, error: 'InternalServerError' }
+      : undefined,
+  );
+  await story.publish();
+  const all = story.accepted.size * 2;
+  for (const until = Date.now() + SET_ASIDE_MS; Date.now() < until && (await setAside(world)) < all;)
+    await sleep(1000);
+  const aside = await setAside(world);
+  story.expect(aside > 0, 'nothing was set aside');
+  world.proxy.inject();
+  await world.hideFor();
+  for (let minutes = 2; minutes < 120 && (await setAside(world)) > 0; minutes += 2) {
+    await world.mesh.tick(minutes * 60);
+    await sleep(1000);
+  }
+  story.expect((await setAside(world)) === 0, 'the clock left something in the dead letters');
+  story.notes.push(`${aside} deliveries were set aside, and sent on by the clock alone`);
+}
+
+async function setAside({ sqs, queueUrl, mesh }: World): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: queueUrl(mesh.names.deliveryDead),
+      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
 }
 
 async function redeployed(story: Story): Promise<void> {

@@ -20,8 +20,10 @@ import type {
   RouteGaps,
   Rules,
   Sealer,
+  SetAside,
   Usage,
 } from '../ports.ts';
+import { tendDeadDeliveries, type TendedLetters } from '../dead-letters/by-the-clock.ts';
 import { eachApart } from './apart.ts';
 import { writeArchives } from '../archive/archive.ts';
 import type { ArchiveDeps } from '../archive/round.ts';
@@ -50,17 +52,25 @@ export interface TickDeps
   rules: Rules;
   gaps: RouteGaps;
   deadLetters: DeadLetters;
+  setAside: SetAside;
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
   territory: PushDeps['territory'] &
     ArchiveDeps['territory'] &
     Pick<
       Territory,
-      'ruleSettling' | 'verdictFreshness' | 'reconcileEvery' | 'drainOver' | 'sweepEvery' | 'sweepAfter'
+      | 'ruleSettling'
+      | 'verdictFreshness'
+      | 'reconcileEvery'
+      | 'drainOver'
+      | 'redriveAfter'
+      | 'deadLetterRetention'
+      | 'sweepEvery'
+      | 'sweepAfter'
     >;
 }
 
 /** How much of each kind one tick did. */
-export interface TickReport {
+export interface TickReport extends TendedLetters {
   released: number;
   parked: number;
   drained: number;
@@ -110,6 +120,8 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   // Before erasures go on: one that this beat closes has had the dead letters looked through.
   const deadLettersRemoved = await part(cleanDeadLetters(deps, now), 0);
   const erasureSteps = await part(continueErasures(control, now), 0);
+  // After them: what was erased is not to be sent on.
+  const tended = await part(tendDeadDeliveries(deps, now), { lettersSentOn: 0, lettersParked: 0 });
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
   const uploadsSwept = await part(sweepUploads(deps, now), 0);
@@ -133,6 +145,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     replayed,
     erasureSteps,
     deadLettersRemoved,
+    ...tended,
     ...swept,
     payloadsSwept,
     uploadsSwept,

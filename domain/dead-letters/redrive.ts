@@ -1,5 +1,12 @@
 import { refsOf } from '../clock/release.ts';
-import type { DeliveryQueue, Registry, SetAside, SetAsideLetter, SetAsideQueue } from '../ports.ts';
+import type {
+  DeliveryMessage,
+  DeliveryQueue,
+  Registry,
+  SetAside,
+  SetAsideLetter,
+  SetAsideQueue,
+} from '../ports.ts';
 
 /** What lies in a dead-letter queue, and what that means to people. */
 export interface SetAsideView {
@@ -87,15 +94,17 @@ async function sendOn(deps: RedriveDeps, letter: SetAsideLetter): Promise<boolea
     await deps.admitAgain(letter.entry);
     return true;
   }
-  if (letter.kind === 'delivery') {
-    await deps.queue.send([{ message: letter.message, delaySeconds: 0 }]);
-    return true;
-  }
-  const subscription = await deps.registry.read('subscription', letter.subscription);
-  // One that is gone misses nothing.
-  if (subscription)
-    await deps.queue.send([
-      { message: { subscription: refsOf(subscription), event: letter.event }, delaySeconds: 0 },
-    ]);
+  const message = await messageOf(deps, letter);
+  if (message) await deps.queue.send([{ message, delaySeconds: 0 }]);
   return true;
+}
+
+/** What `deliver` is woken with for a letter; undefined where its subscription is gone, and misses nothing. */
+export async function messageOf(
+  { registry }: { registry: Pick<Registry, 'read'> },
+  letter: Extract<SetAsideLetter, { kind: 'delivery' | 'matched' }>,
+): Promise<DeliveryMessage | undefined> {
+  if (letter.kind === 'delivery') return letter.message;
+  const subscription = await registry.read('subscription', letter.subscription);
+  return subscription && { subscription: refsOf(subscription), event: letter.event };
 }

@@ -19,10 +19,7 @@ export async function tasksOf(
   deps: { deliveries: Pick<Deliveries, 'read'>; ledger: Pick<Ledger, 'read'>; now: Clock },
   messages: DeliveryMessage[],
 ): Promise<(Task | undefined)[]> {
-  const ids = messages.map(
-    ({ again, event, subscription, replay }) =>
-      again?.delivery ?? deliveryId(event.sequence, subscription.id, replay),
-  );
+  const ids = messages.map(deliveryOf);
   const unique = [...new Set(ids)];
   const records = await deps.deliveries.read(unique);
   const recordOf = new Map(unique.map((id, index) => [id, records[index]]));
@@ -43,8 +40,12 @@ export async function tasksOf(
   });
 }
 
+/** The id of the delivery that a message is of. */
+export const deliveryOf = ({ again, event, subscription, replay }: DeliveryMessage): string =>
+  again?.delivery ?? deliveryId(event.sequence, subscription.id, replay);
+
 /** Whether a message has nothing left to do: its delivery is decided, or went on without it. */
-function overtaken({ again }: DeliveryMessage, before: Delivery | undefined): boolean {
+export function overtaken({ again }: DeliveryMessage, before: Delivery | undefined): boolean {
   if (!before) return false;
   if (!again) return before.status !== 'retrying' && before.status !== 'delayed';
   return (

@@ -95,6 +95,9 @@ export const DISABLED = 'subscription.status=disabled';
 /** The clause of what nobody fetched before its queue would have dropped it. */
 export const UNFETCHED = 'territory.pullRetention';
 
+/** The clause of what the mesh itself has failed on, again and again. */
+export const FAILED = 'mesh.failed';
+
 /** The clause of what waits until its receiver has shown that it wants events. */
 export const UNVERIFIED = 'subscription.status=unverified';
 

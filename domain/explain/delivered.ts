@@ -1,5 +1,5 @@
 import type { Delivery } from '../../schemas/delivery.ts';
-import { DISABLED, type Standing, standingClause, UNFETCHED } from '../deliver/verdict.ts';
+import { DISABLED, FAILED, type Standing, standingClause, UNFETCHED } from '../deliver/verdict.ts';
 import type { Explanation } from './explanation.ts';
 import { clauseWords } from './words.ts';
 
@@ -33,7 +33,7 @@ export function ofDelivery(
 }
 
 /** Whether it was parked for another reason than that its receiver did not take it. */
-const isUntried = (clause: string): boolean => clause === DISABLED || clause === UNFETCHED;
+const isUntried = (clause: string): boolean => [DISABLED, UNFETCHED, FAILED].includes(clause);
 
 const dueWords = (status: Delivery['status'], dueAt: string): string =>
   status === 'available'

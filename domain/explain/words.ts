@@ -28,6 +28,7 @@ const WORDS: Record<string, string> = {
   'subscription.circuit=open':
     'Its receiver has failed again and again and is spared: it waits until a probe arrives there.',
   'destination.concurrency': 'The receiver has as many requests at once as its destination allows.',
+  'mesh.failed': 'The mesh itself has failed on it, again and again.',
   'territory.pullRetention': 'Nobody has fetched it for so long that its queue was about to drop it.',
   'contract.from': 'The contract has not begun yet.',
   'contract.until': 'The contract has ended.',

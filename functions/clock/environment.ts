@@ -12,8 +12,8 @@ export const environment = z.object({
   DELIVERY_QUEUE_ARN: nameVariable,
   RULE_DEAD_LETTERS_ARN: nameVariable,
   ROUTE_DEAD_LETTERS_URL: z.url(),
-  /** The dead letters that hold copies of accepted events. */
-  DEAD_LETTERS_URLS: namesVariable,
+  DELIVERY_DEAD_LETTERS_URL: z.url(),
+  RULE_DEAD_LETTERS_URL: z.url(),
   ADMIT_DEAD_LETTERS_URL: z.url(),
   ADMIT_FUNCTION_ARN: nameVariable,
   BUS_NAMES: namesVariable,

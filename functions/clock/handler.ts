@@ -24,6 +24,7 @@ import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
+import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
@@ -90,9 +91,19 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
     deadLetters: deadLetters({
       client: sqs,
       queues: [
-        ...env.DEAD_LETTERS_URLS.map((url) => ({ url, holds: 'accepted' as const })),
+        { url: env.DELIVERY_DEAD_LETTERS_URL, holds: 'accepted' },
+        { url: env.RULE_DEAD_LETTERS_URL, holds: 'accepted' },
         { url: env.ADMIT_DEAD_LETTERS_URL, holds: 'entries' },
       ],
+    }),
+    setAside: setAsideQueues({
+      client: sqs,
+      urls: {
+        'delivery-dead': env.DELIVERY_DEAD_LETTERS_URL,
+        'rule-dead': env.RULE_DEAD_LETTERS_URL,
+        'route-dead': env.ROUTE_DEAD_LETTERS_URL,
+        'admit-dead': env.ADMIT_DEAD_LETTERS_URL,
+      },
     }),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     territory: env.TERRITORY,

@@ -27,7 +27,8 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       DELIVERY_QUEUE_ARN: stores.delivery.queueArn,
       RULE_DEAD_LETTERS_ARN: stores.ruleDead.queueArn,
       ROUTE_DEAD_LETTERS_URL: stores.routeDead.queueUrl,
-      DEAD_LETTERS_URLS: [stores.deliveryDead.queueUrl, stores.ruleDead.queueUrl].join(','),
+      DELIVERY_DEAD_LETTERS_URL: stores.deliveryDead.queueUrl,
+      RULE_DEAD_LETTERS_URL: stores.ruleDead.queueUrl,
       ADMIT_DEAD_LETTERS_URL: stores.admitDead.queueUrl,
       ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
       BUS_NAMES: names.buses.join(','),
@@ -72,6 +73,11 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       {
         actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
         on: withEvents.map(({ queueArn }) => queueArn),
+      },
+      // What it looked at and left is seen by others at once.
+      {
+        actions: ['sqs:ChangeMessageVisibility'],
+        on: [stores.deliveryDead.queueArn, stores.ruleDead.queueArn],
       },
     ],
     memoryMb: 256,

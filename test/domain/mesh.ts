@@ -70,7 +70,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     quotas: memoryQuotas(),
     usage,
     deadLetters: memoryDeadLetters(),
-    setAside: memorySetAside(),
+    setAside: memorySetAside(clock),
     admitAgain: async () => undefined,
     wakeClock: async () => undefined,
     pause: (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, Math.min(ms, 1))),

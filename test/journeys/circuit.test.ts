@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, expect, it } from 'vitest';
+import { tickIn } from './clock.ts';
 import {
   admit,
   agree,
@@ -176,3 +177,17 @@ it('sends what was set aside on its way again, for operators only', async () => 
   );
   expect(audit.items[0]).toMatchObject({ subject: 'delivery-dead', outcome: 'done' });
 });
+
+it('sends what was set aside on its way again by the clock, without anybody', async () => {
+  const QueueName = `maille-${mesh.territory}-delivery-dead`;
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+  const stamp = { id: `sub_${'0'.repeat(26)}`, contract: 'ctr_none', dataset: dataset.id };
+  const subscription = { ...stamp, provider: provider.id, consumer: consumer.id };
+  const event = { key: randomBytes(16).toString('hex'), sequence: '01J00000000000000000000000' };
+  const MessageBody = JSON.stringify({ subscription, event });
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  await eventually(async () => {
+    // Who looked at them before may hide them for a minute.
+    expect((await tickIn(3 * 60_000))['lettersSentOn']).toBeGreaterThan(0);
+  }, mesh.patienceMs + 60_000);
+}, 150_000);
