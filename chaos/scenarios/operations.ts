@@ -117,13 +117,14 @@ async function longOutage(story: Story): Promise<void> {
   await story.subscribe('one');
   await story.subscribe('two');
   await world.hideFor(1);
-  // What `deliver` reads; publishers are let in by other calls.
+  await world.source('deliver', { Enabled: false });
+  await story.publish();
   world.proxy.inject(({ action, body }) =>
     action === 'BatchGetItem' && body.includes(world.mesh.names.registry)
       ? { do: 'refuse', status: 500, error: 'InternalServerError' }
       : undefined,
   );
-  await story.publish();
+  await world.source('deliver', { Enabled: true });
   const all = story.accepted.size * 2;
   for (const until = Date.now() + SET_ASIDE_MS; Date.now() < until && (await setAside(world)) < all;)
     await sleep(1000);
