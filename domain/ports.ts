@@ -274,6 +274,26 @@ export interface Quotas {
   taken(period: Pick<QuotaPeriod, 'contract' | 'period'>): Promise<number>;
 }
 
+/** What is counted of the requests to one receiver, for all functions together. */
+export interface Passage {
+  /** The minute of the last request, since 1970. */
+  minute: number;
+  /** How many requests may go, or went, in that minute. */
+  taken: number;
+  /** How many were told to come in a later minute. */
+  ahead: number;
+  /** How many requests each function may have open at once, and until when that is, epoch milliseconds. */
+  open: Record<string, { most: number; until: number }>;
+}
+
+/** Where passages are kept; a wrong count would let too many through. */
+export interface Passages {
+  /** Strongly consistent; undefined where nothing is counted. */
+  read(subscription: string): Promise<Passage | undefined>;
+  /** Writes if what is stored is still `before`; false when it has moved. */
+  replace(subscription: string, before: Passage | undefined, after: Passage): Promise<boolean>;
+}
+
 /** The queues of pull destinations; what they hold are references. */
 export interface PullQueues {
   /** Makes a subscription's queue; answers its address. Content when it is there. */

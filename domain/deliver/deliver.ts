@@ -11,12 +11,14 @@ import type {
   DeliveryQueue,
   HandOver,
   Ledger,
+  Passages,
   Payloads,
   PullQueues,
   Quotas,
   Sealer,
 } from '../ports.ts';
 import { dayOf } from '../usage/period.ts';
+import { type Door, openDoor } from './door.ts';
 import type { Gate, NoteHealth } from './health.ts';
 import { type Done, isFetched, keep, queueReferences } from './keep.ts';
 import { type Asking, takeUnits, type Units } from './quota.ts';
@@ -26,7 +28,7 @@ import { signingOf } from './signing.ts';
 import type { StandingReader } from './standing.ts';
 import { ERASED, wasErased } from '../personal-data/in-flight.ts';
 import { type Task, tasksOf } from './tasks.ts';
-import { type Handed, type Ready, type Seat, seats, takesSeveral } from './together.ts';
+import { type Handed, type Ready, type Seat, seats } from './together.ts';
 import { turns } from './turns.ts';
 import { DISABLED, type Standing, type Verdict, verdictOn } from './verdict.ts';
 import { judged, minimised } from './wire.ts';
@@ -48,6 +50,8 @@ export interface DeliverDeps {
   noteHealth: NoteHealth;
   /** Whether an endpoint may be sent to. */
   gate: Gate;
+  /** What is counted over all functions, of those receivers that ask for it. */
+  passages: Passages;
   chance: Chance;
   now: Clock;
   territory: Pick<Territory, 'retryWaits' | 'webhookTimeout' | 'pullRetention'>;
@@ -71,6 +75,8 @@ const JUDGED_AT_MOST = 3;
 const LOST_AFTER_MS = 120_000;
 /** How long a message waits on the queue where its destination has as many at once as it wants. */
 const CROWDED_SECONDS = 5;
+/** What a function has of its time beside its requests. */
+const LEFT_OVER_MS = 15_000;
 
 /**
  * Takes messages of the delivery queue: asks the verdict just before each send, minimises, signs, sends and records.
@@ -105,7 +111,7 @@ export async function deliver(deps: DeliverDeps, messages: DeliveryMessage[]): P
  * by itself at most as many go side by side as it wants; those that have waited for as long as a request may take are
  * not sent any more, so that a batch never takes longer than two of them.
  */
-function handled(
+async function handled(
   deps: DeliverDeps,
   tasks: (Task | undefined)[],
   units: Units,
@@ -114,30 +120,44 @@ function handled(
   const seatOf = new Map([...groups].map(([id, group]) => [id, seats(deps, group.length)]));
   const inTurn = turns();
   const end = deps.now().getTime() + milliseconds(deps.territory.webhookTimeout);
-  const inItsTurn = async (task: Task, seat: Seat): Promise<Done | undefined> => {
-    const most = await mostAtOnce(deps, task);
-    return inTurn(task.refs.id, most, (waited) =>
-      handle(deps, task, { units, seat, isLate: () => waited && deps.now().getTime() > end }),
-    );
+  const doors = new Map<string, Promise<Door>>();
+  const doorOf = (task: Task): Promise<Door> => {
+    const { id } = task.message.subscription;
+    const opening = doors.get(id) ?? doorFor(deps, task, groups.get(id)?.length ?? 1);
+    doors.set(id, opening);
+    return opening;
   };
-  return Promise.allSettled(
+  const inItsTurn = async (task: Task, seat: Seat): Promise<Done | undefined> => {
+    const door = await doorOf(task);
+    return inTurn(task.refs.id, Math.max(1, door.atOnce), (waited) => {
+      const isLate = (): boolean => door.atOnce === 0 || (waited && deps.now().getTime() > end);
+      return handle(deps, task, { units, seat, door, isLate });
+    });
+  };
+  const results = await Promise.allSettled(
     tasks.map((task) => {
       const seat = task && seatOf.get(task.message.subscription.id)?.();
       return seat && inItsTurn(task, seat).finally(seat.leave);
     }),
   );
+  const opened = await Promise.allSettled(doors.values());
+  await Promise.all(opened.map((door) => door.status === 'fulfilled' && door.value.close()));
+  return results;
 }
 
-async function mostAtOnce({ standings }: DeliverDeps, { refs }: Task): Promise<number> {
+/** A batch takes two requests, one after the other, and a little: then a function that crashed has none open any more. */
+async function doorFor(deps: DeliverDeps, { id, refs }: Task, count: number): Promise<Door> {
   // What cannot be read is held when it is handled.
-  const destination = (await standings.read(refs).catch(() => undefined))?.subscription?.destination;
-  return !destination || takesSeveral(destination) ? Number.POSITIVE_INFINITY : destination.concurrency;
+  const standing = await deps.standings.read(refs).catch(() => undefined);
+  const untilMs = 2 * milliseconds(deps.territory.webhookTimeout) + LEFT_OVER_MS;
+  return openDoor(deps, standing?.subscription, { count, name: `${id} ${deps.chance()}`, untilMs });
 }
 
 /** What a task is handled with, and when it comes too late. */
 interface Turn {
   units: Units;
   seat: Seat;
+  door: Door;
   isLate: () => boolean;
   /** It is the probe of an endpoint that is spared, already. */
   probe?: boolean;
@@ -186,7 +206,7 @@ async function handle(
     return later(task, standing, { status: 'delayed', verdict }, verdict.until, now);
   if (isFetched(subscription.destination)) return toPull(deps, task, standing, verdict, now);
   const probe = await gateFor(deps, subscription, turn, now);
-  if (typeof probe === 'string') return heldBack(deps, task, standing, probe, now);
+  if (typeof probe !== 'boolean') return heldBack(deps, task, standing, probe, now);
   const { destination } = subscription;
   const parties = { standing, subscription, contract: standing.contract, destination };
   const done = await attempt(deps, task, parties, turn, { verdict, probe, now });
@@ -227,7 +247,7 @@ async function attempt(
   return answered(deps, task, parties, handed, { verdict, quotaPeriod: unit.period, probe });
 }
 
-type Held = 'wait' | 'soon' | 'crowded';
+type Held = 'wait' | 'soon' | 'crowded' | Date;
 
 /** Why a delivery is not attempted now; else whether it is a probe. */
 async function gateFor(
@@ -239,7 +259,10 @@ async function gateFor(
   if (turn.probe) return true;
   if (turn.isLate()) return 'crowded';
   const gate = await deps.gate(subscription, now);
-  return gate === 'wait' || gate === 'soon' ? gate : gate === 'probe';
+  if (gate === 'wait' || gate === 'soon') return gate;
+  // A probe counts too, and goes all the same: while there are probes, nothing else does.
+  const later = await turn.door.ask();
+  return gate === 'probe' || (later ?? false);
 }
 
 /** What its verdict withholds; parked where that is since its subscription has failed for too long. */
@@ -253,8 +276,12 @@ function withheld(task: Task, standing: Standing, verdict: Verdict, now: Date): 
   return { ...finish(task, standing, { status: 'parked', verdict }, now), health: { subscription, went } };
 }
 
-/** What is not attempted: it waits until its endpoint is well, or comes again in a moment. */
+/** What is not attempted: it waits until its endpoint is well, or comes again in its minute, or in a moment. */
 function heldBack({ chance }: DeliverDeps, task: Task, standing: Standing, gate: Held, now: Date): Done {
+  if (gate instanceof Date) {
+    const verdict = { kind: 'delay', clause: 'destination.rate', until: gate } as const;
+    return later(task, standing, { status: 'delayed', verdict }, gate, now);
+  }
   const clause = gate === 'crowded' ? 'destination.concurrency' : 'subscription.circuit=open';
   if (gate === 'wait') {
     const verdict = { kind: 'delay', clause, until: now } as const;

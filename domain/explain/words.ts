@@ -29,6 +29,7 @@ const WORDS: Record<string, string> = {
     'Its receiver has failed again and again and is spared: it waits until a probe arrives there.',
   'destination.concurrency': 'The receiver has as many requests at once as its destination allows.',
   'mesh.failed': 'The mesh itself has failed on it, again and again.',
+  'destination.rate': 'Its receiver allows fewer events a minute than came: it goes in one of the next ones.',
   'territory.pullRetention': 'Nobody has fetched it for so long that its queue was about to drop it.',
   'contract.from': 'The contract has not begun yet.',
   'contract.until': 'The contract has ended.',

@@ -7,6 +7,7 @@ import { memoryDestinations } from '../../adapters/memory/destinations.ts';
 import { memoryIngressBuses } from '../../adapters/memory/ingress-buses.ts';
 import { memoryMailer } from '../../adapters/memory/mailer.ts';
 import { memoryLedger } from '../../adapters/memory/ledger.ts';
+import { memoryPassages } from '../../adapters/memory/passages.ts';
 import { memoryPayloads } from '../../adapters/memory/payloads.ts';
 import { memoryPullQueues } from '../../adapters/memory/pull-queues.ts';
 import { memoryQuotas } from '../../adapters/memory/quotas.ts';
@@ -68,6 +69,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     queue: memoryDeliveryQueue(clock),
     deliveries: memoryDeliveries({ ...clock, usage }),
     quotas: memoryQuotas(),
+    passages: memoryPassages(),
     usage,
     deadLetters: memoryDeadLetters(),
     setAside: memorySetAside(clock),

@@ -89,3 +89,40 @@ it('lets more wait than a queue may have in flight, none of it on the queue, and
   await published(provider, eventOf(free.type, { co2: 600 }));
   await other.until(1);
 }, 240_000);
+
+it('never asks more of a receiver at once than its concurrency, and others do not wait for it', async () => {
+  const [narrow, wide] = [await receiver(() => 204, {}, 150), await receiver()];
+  open.push(narrow, wide);
+  for (const [url, concurrency] of [
+    [narrow.url, 2],
+    [wide.url, 20],
+  ] as const)
+    await subscribe(consumer, await agree(consumer, dataset.id), { kind: 'webhook', url, concurrency });
+  const events = readings(60, dataset.type);
+  expect((await publishBatch(provider, events)).body.accepted).toBe(60);
+  await wide.until(60);
+  const before = narrow.received.length;
+  await narrow.until(60, mesh.patienceMs * 5);
+  expect(narrow.mostAtOnce).toBeLessThanOrEqual(2);
+  expect(before).toBeLessThan(60);
+}, 240_000);
+
+it('sends no more in a minute than its receiver allowed, and the others in the next ones', async () => {
+  const hook = await receiver();
+  hook.allowedRate = '10';
+  open.push(hook);
+  const { id } = await subscribe(consumer, await agree(consumer, dataset.id), {
+    kind: 'webhook',
+    url: hook.url,
+  });
+  expect((await publishBatch(provider, readings(24, dataset.type))).body.accepted).toBe(24);
+  const path = `/v1/subscriptions/${id}/deliveries?status=delayed`;
+  await eventually(async () => {
+    const { body } = await must(200, consumer.key, 'GET', path);
+    expect(body.items.length + hook.received.length).toBe(24);
+    expect(body.items[0]).toMatchObject({ clause: 'destination.rate', attemptCount: 0 });
+  });
+  const minutes = Map.groupBy(hook.received, ({ at }) => Math.floor(at / 60_000));
+  for (const some of minutes.values()) expect(some.length).toBeLessThanOrEqual(10);
+  expect(hook.received.length).toBeGreaterThanOrEqual(10);
+}, 240_000);

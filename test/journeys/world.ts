@@ -191,6 +191,8 @@ export interface Receiver {
   mostAtOnce: number;
   /** What came to find out whether it wants events: handshakes, and challenges. */
   asked: Received[];
+  /** How many events a minute it allows where it consents. */
+  allowedRate: string;
   /** What it does when it is asked. */
   whenAsked: 'consents' | 'answers the challenge' | 'keeps silent' | 'redirects';
   /** Waits until so many requests came, or fails. */
@@ -222,7 +224,7 @@ export async function receiver(
         response.writeHead(308, { location: '/elsewhere' }).end();
       } else if (request.method === 'OPTIONS') {
         asked.push(came);
-        response.writeHead(200, started.whenAsked === 'consents' ? CONSENT : {}).end();
+        response.writeHead(200, started.whenAsked === 'consents' ? consentAt(started.allowedRate) : {}).end();
       } else if (challenge !== undefined) {
         asked.push(came);
         const met = started.whenAsked === 'answers the challenge';
@@ -245,6 +247,7 @@ export async function receiver(
     url: `http://127.0.0.1:${port}/hook`,
     received,
     mostAtOnce: 0,
+    allowedRate: '*',
     asked,
     whenAsked: 'consents',
     async until(count, ms = mesh.patienceMs) {
@@ -265,7 +268,7 @@ export async function receiver(
   return started;
 }
 
-const CONSENT = { 'WebHook-Allowed-Origin': '*', 'WebHook-Allowed-Rate': '*' };
+const consentAt = (rate: string) => ({ 'WebHook-Allowed-Origin': '*', 'WebHook-Allowed-Rate': rate });
 
 /** Verifies a request with the reference library of Standard Webhooks; answers its JSON body. */
 export function verified(secret: string, { headers, body }: Received): unknown {

@@ -140,6 +140,7 @@ export function flowInMemory({
     handOver: mesh.destinations.handOver,
     sealer: mesh.sealer,
     quotas: mesh.quotas,
+    passages: port('passages', mesh.passages),
     chance: mesh.chance,
     now: mesh.now,
     territory: mesh.territory,
