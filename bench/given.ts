@@ -162,7 +162,7 @@ export const environmentOf = (stub: string): Told & Record<string, string> => ({
   DELIVERY_QUEUE_URL: `${stub}/000000000000/${NAMES.delivery}`,
   ROUTE_DEAD_LETTERS_URL: `${stub}/000000000000/${NAMES.routeDead}`,
   SEALING_KEY_PARAMETER: NAMES.sealingKey,
-  HANDING_ROLES: 'arn:aws:iam::000000000000:role/deliver',
+  HANDING_ROLE: 'arn:aws:iam::000000000000:role/deliver',
   PUBLIC_URL: 'https://api.example.org/v1',
   PAYLOADS_URL: 'https://api.example.org/v1/payloads',
   PAYLOADS_BUCKET: NAMES.payloadsPrefix,

@@ -2,17 +2,18 @@ import { Stack } from 'aws-cdk-lib';
 import type { Territory } from '../schemas/territory.ts';
 import type { Grant } from './grants.ts';
 import type { HouseFunction } from './house-function.ts';
+import type { MeshProps } from './mesh-props.ts';
 import { type FunctionName, roleNameOf } from './names.ts';
 
 /** The functions that hand events over to destinations which consumers name. */
-export const HANDING: FunctionName[] = ['deliver', 'api', 'clock'];
+export const HANDING = ['deliver', 'clock'] as const satisfies FunctionName[];
 
-/** The roles that consumers let in. */
-export const handingRoles = (stack: Stack, territory: Territory): string[] =>
-  HANDING.map(
-    (name) =>
-      `arn:${stack.partition}:iam::${stack.account}:role/${roleNameOf(territory, name, stack.region)}`,
-  );
+/** The ARNs of the roles that hand over. */
+export function handingRoles(stack: Stack, territory: Territory): MeshProps['handingRoles'] {
+  const arn = (name: FunctionName): string =>
+    `arn:${stack.partition}:iam::${stack.account}:role/${roleNameOf(territory, name, stack.region)}`;
+  return { deliver: arn('deliver'), clock: arn('clock') };
+}
 
 const because = 'consumers name what is theirs, in any account; what is in the account of the mesh is denied';
 

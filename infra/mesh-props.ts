@@ -17,8 +17,8 @@ export interface MeshProps {
   payloadsBucket: string;
   /** Where that is, in path style. */
   payloadsUrl: string;
-  /** The roles of the functions that hand over to destinations. */
-  handingRoles: string[];
+  /** The roles that consumers let in: of `deliver` to queues and buses, of `clock` to buckets. */
+  handingRoles: Record<'deliver' | 'clock', string>;
   /** Where the handlers are, if not in `functions/`. */
   handlers?: string | undefined;
 }

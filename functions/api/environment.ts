@@ -22,6 +22,6 @@ export const environment = z.object({
   SEALING_KEY_PARAMETER: nameVariable,
   PULL_QUEUE_PREFIX: nameVariable,
   /** The roles of the functions that hand over, as consumers let them in. */
-  HANDING_ROLES: namesVariable,
+  DELIVER_FUNCTION_ARN: nameVariable,
   PUBLIC_URL: publicUrlVariable,
 });

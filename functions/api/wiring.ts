@@ -16,10 +16,12 @@ import { ingressBuses } from '../../adapters/eventbridge/ingress-buses.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { checkWebhookUrl, reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
-import { archives } from '../../adapters/s3/archives.ts';
+import { webhooks } from '../../adapters/http/webhooks.ts';
+import { destinations } from '../../adapters/destinations.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { schemaJudge } from '../../adapters/json-schema/judge.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
+import { handOverBy } from '../../adapters/lambda/hand-over.ts';
 import { invokeAndWait, invokeForAnswer, invokeSoon } from '../../adapters/lambda/invoke.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
@@ -29,9 +31,8 @@ import { identify } from '../../domain/identify.ts';
 import { ownerAsker } from '../../domain/ownership/ask.ts';
 import { homeOf } from '../../domain/subscriptions/destination.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
-import { seconds } from '../../schemas/duration.ts';
+import { milliseconds, seconds } from '../../schemas/duration.ts';
 import { uploadCheck } from '../../schemas/upload.ts';
-import { handingOver } from '../handing-over.ts';
 import type { environment } from './environment.ts';
 import type { ApiDeps } from './route.ts';
 
@@ -47,12 +48,12 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
   const sealer = parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER });
   const reach = reachOf(territory);
   const send = webhookSender(reach);
-  const buckets = new S3Client({ forcePathStyle: true, followRegionRedirects: true });
-  const handOver = handingOver({
-    send,
-    roles: env.HANDING_ROLES,
-    territory,
-    archives: archives({ client: buckets, principals: env.HANDING_ROLES }),
+  const byDeliver = handOverBy(lambda, env.DELIVER_FUNCTION_ARN);
+  const handOver = destinations({
+    webhook: webhooks({ send, timeoutMs: milliseconds(territory.webhookTimeout) }),
+    sqs: byDeliver,
+    eventbus: byDeliver,
+    s3: handOverBy(lambda, env.CLOCK_FUNCTION_ARN),
   });
   return {
     registry,

@@ -18,7 +18,7 @@ export const environment = z.object({
   ADMIT_FUNCTION_ARN: nameVariable,
   BUS_NAMES: namesVariable,
   SEALING_KEY_PARAMETER: nameVariable,
-  /** The roles of the functions that hand over, as consumers let them in. */
-  HANDING_ROLES: namesVariable,
+  /** The function's own role, as consumers let it in. */
+  HANDING_ROLE: nameVariable,
   PUBLIC_URL: publicUrlVariable,
 });

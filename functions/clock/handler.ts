@@ -28,19 +28,25 @@ import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
+import type { AskedHandover } from '../../schemas/handover.ts';
 import { instant } from '../../schemas/ids.ts';
 import { uploadCheck } from '../../schemas/upload.ts';
 import { eventFunction } from '../chain.ts';
-import { handingOver } from '../handing-over.ts';
+import { handingOver, handOverAsked } from '../handing-over.ts';
 import { environment } from './environment.ts';
 
 /** What the timer sends, or who calls by hand: the instant to sweep for, so that no test waits for hours. */
 const request = z.looseObject({ now: instant.optional() });
 
-/** Each minute: what is due goes again, rules settle and are reconciled, gaps are routed again. */
+/** Each minute: what is due goes again, rules settle and are reconciled, gaps are routed again; or a bucket is tried. */
 export const handler = eventFunction<unknown, object>('clock', () => {
   const deps = wired(environment.parse(process.env));
   return async (event, work) => {
+    if (typeof event === 'object' && event !== null && 'handOver' in event) {
+      work.did('destination.tried');
+      // Safe: only the API may call this function, and asks for nothing else under this name.
+      return handOverAsked(deps.handOver, event as AskedHandover);
+    }
     const { now } = request.parse(event ?? {});
     const report = await tick(deps, now === undefined ? new Date() : new Date(now));
     work.did('clock.ticked');
@@ -68,9 +74,9 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     handOver: handingOver({
       send,
-      roles: env.HANDING_ROLES,
+      role: env.HANDING_ROLE,
       territory: env.TERRITORY,
-      archives: archives({ client: buckets, principals: env.HANDING_ROLES }),
+      archives: archives({ client: buckets, principals: [env.HANDING_ROLE] }),
     }),
     publicUrl: env.PUBLIC_URL,
     registry: audited(lists, byMesh('clock.ticked'), { now, random: randomBytes }),

@@ -1,11 +1,5 @@
 import * as z from 'zod/mini';
-import {
-  engineVariable,
-  nameVariable,
-  namesVariable,
-  publicUrlVariable,
-  territoryVariable,
-} from '../variables.ts';
+import { engineVariable, nameVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
 
 /** What `deliver` is told by its stack. */
 export const environment = z.object({
@@ -16,7 +10,7 @@ export const environment = z.object({
   DELIVERIES_TABLE: nameVariable,
   DELIVERY_QUEUE_URL: z.url(),
   SEALING_KEY_PARAMETER: nameVariable,
-  /** The roles of the functions that hand over, as consumers let them in. */
-  HANDING_ROLES: namesVariable,
+  /** The function's own role, as consumers let it in. */
+  HANDING_ROLE: nameVariable,
   PUBLIC_URL: publicUrlVariable,
 });

@@ -5,6 +5,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
+import { dynamoPassages } from '../../adapters/dynamodb/passages.ts';
 import { dynamoQuotas } from '../../adapters/dynamodb/quotas.ts';
 import { dynamoRecords } from '../../adapters/dynamodb/records.ts';
 import { reachOf } from '../../adapters/http/address.ts';
@@ -19,18 +20,32 @@ import { freshCache } from '../../domain/cache.ts';
 import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
 import { endpointKeeper } from '../../domain/deliver/health.ts';
 import { parkedNotice, subscriptionNotice } from '../../domain/notices.ts';
-import type { Sealer } from '../../domain/ports.ts';
+import type { HandedParcel, Sealer } from '../../domain/ports.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
 import { milliseconds } from '../../schemas/duration.ts';
-import { eventFunction } from '../chain.ts';
-import { handingOver } from '../handing-over.ts';
+import type { AskedHandover } from '../../schemas/handover.ts';
+import { eventFunction, type EventHandler } from '../chain.ts';
+import { handingOver, handOverAsked } from '../handing-over.ts';
 import { reasonOf } from '../work.ts';
 import { environment } from './environment.ts';
 
-/** The delivery queue: the verdict, then the send, then the record. */
-export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () => {
-  const deps = wired(environment.parse(process.env));
-  return async ({ Records }, work) => {
+/** The delivery queue: the verdict, then the send, then the record; or what the API asks to be handed over at once. */
+export const handler = eventFunction<SQSEvent | AskedHandover, SQSBatchResponse | HandedParcel[]>(
+  'deliver',
+  () => {
+    const deps = wired(environment.parse(process.env));
+    const attempts = attempting(deps);
+    return async (event, work) => {
+      if (!('handOver' in event)) return attempts(event, work);
+      work.did('destination.tried');
+      return handOverAsked(deps.handOver, event);
+    };
+  },
+);
+
+const attempting =
+  (deps: DeliverDeps): EventHandler<SQSEvent, SQSBatchResponse> =>
+  async ({ Records }, work) => {
     const read = Records.map(({ body }) => readDeliveryMessage(body));
     const known = read.flatMap((message, index) => (message ? [{ message, index }] : []));
     const report = await deliver(
@@ -49,7 +64,6 @@ export const handler = eventFunction<SQSEvent, SQSBatchResponse>('deliver', () =
     const failed = report.failed.map((index) => Records[known[index]?.index ?? -1]?.messageId ?? '');
     return { batchItemFailures: [...unread, ...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
-});
 
 function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
   const client = quickDynamoClient();
@@ -65,11 +79,12 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     ledger: dynamoLedger({ client, table: env.LEDGER_TABLE }),
     deliveries: dynamoDeliveries({ client, table: env.DELIVERIES_TABLE }),
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
+    passages: dynamoPassages({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
     handOver: handingOver({
       send: webhookSender(reachOf(env.TERRITORY)),
-      roles: env.HANDING_ROLES,
+      role: env.HANDING_ROLE,
       territory: env.TERRITORY,
     }),
     sealer: openedOnce(parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER })),

@@ -2,15 +2,17 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/api/environment.ts';
 import { arnOf } from '../grants.ts';
-import { denyOwnAccount, toBuckets, toBuses, toQueues } from '../handing-over.ts';
 import { type HouseFunction, houseFunction } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
+import type { FunctionName } from '../names.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
 
 /** The control plane: every route but publishing and pulling. */
 export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction): HouseFunction {
   const { names, needs, stores } = props;
-  const clockArn = arnOf(Stack.of(scope), 'lambda', `function:${names.function('clock')}`);
+  const arnOfFunction = (name: FunctionName): string =>
+    arnOf(Stack.of(scope), 'lambda', `function:${names.function(name)}`);
+  const [clockArn, deliverArn] = [arnOfFunction('clock'), arnOfFunction('deliver')];
   const redriven = [stores.deliveryDead, stores.ruleDead, stores.admitDead];
   const api = houseFunction(scope, 'api', {
     ...props,
@@ -33,7 +35,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       ADMIT_DEAD_LETTERS_URL: stores.admitDead.queueUrl,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
-      HANDING_ROLES: props.handingRoles.join(','),
+      DELIVER_FUNCTION_ARN: deliverArn,
       PUBLIC_URL: props.publicUrl,
       PULL_QUEUE_PREFIX: names.pullPrefix,
     },
@@ -52,9 +54,6 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       needs.writeDeliveries,
       needs.listDeliveries,
       needs.sendToDeliveryQueue,
-      toQueues(Stack.of(scope)),
-      toBuses(Stack.of(scope)),
-      toBuckets(Stack.of(scope)),
       ...needs.manageRules,
       ...needs.makeIngressBuses,
       needs.makePullQueues,
@@ -67,17 +66,13 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
         actions: ['sqs:GetQueueAttributes'],
         on: [...redriven, stores.routeDead].map(({ queueArn }) => queueArn),
       },
-      { actions: ['lambda:InvokeFunction'], on: [admit.lambda.functionArn, clockArn] },
+      // Destinations of AWS are tried by the roles that write there.
+      { actions: ['lambda:InvokeFunction'], on: [admit.lambda.functionArn, clockArn, deliverArn] },
       needs.readSealingKey,
       needs.makeSealingKey,
     ],
     memoryMb: 512,
     timeout: HTTP_TIMEOUT,
   });
-  denyOwnAccount(api, props.territory, [
-    { action: 'sqs:SendMessage', but: [stores.delivery.queueArn] },
-    { action: 'events:PutEvents', but: [] },
-    { action: 's3:PutObject', but: needs.keepPayloads.on },
-  ]);
   return api;
 }

@@ -33,7 +33,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       ADMIT_FUNCTION_ARN: admit.lambda.functionArn,
       BUS_NAMES: names.buses.join(','),
       SEALING_KEY_PARAMETER: names.sealingKey,
-      HANDING_ROLES: props.handingRoles.join(','),
+      HANDING_ROLE: props.handingRoles.clock,
       PUBLIC_URL: props.publicUrl,
     },
     failureMeans:

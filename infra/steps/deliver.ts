@@ -22,7 +22,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       DELIVERIES_TABLE: names.deliveries,
       DELIVERY_QUEUE_URL: stores.delivery.queueUrl,
       SEALING_KEY_PARAMETER: names.sealingKey,
-      HANDING_ROLES: props.handingRoles.join(','),
+      HANDING_ROLE: props.handingRoles.deliver,
       PUBLIC_URL: props.publicUrl,
     },
     failureMeans: 'consumers receive nothing; deliveries wait in the delivery queue and are tried again.',
