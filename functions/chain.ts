@@ -1,6 +1,7 @@
 import middy, { type Request } from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { PROBLEMS, type Problem, ProblemError } from '../schemas/problem.ts';
+import { isUnavailable } from '../adapters/unavailable.ts';
 import { type HttpAnswer, type HttpRequest, problemAnswer, toRequest, toResult } from './http.ts';
 import { type OpenWork, type Work, workOf } from './work.ts';
 
@@ -16,7 +17,8 @@ export type LambdaFunction<Event, Result> = (event: Event, context: Context) => 
 
 /**
  * A Lambda behind API Gateway. `wire` builds the handler with its dependencies, once, on the first invocation.
- * A `ProblemError` becomes its answer; anything else that is thrown is a 500 that says nothing but the request id.
+ * A `ProblemError` becomes its answer; AWS that did not answer a 503; anything else that is thrown is a 500 that says
+ * nothing but the request id.
  */
 export function httpFunction(
   name: string,
@@ -95,13 +97,23 @@ function observed<Event, Result>(
 const answered = (problem: Problem, request: string): APIGatewayProxyResult =>
   toResult(problemAnswer(problem), request);
 
-const problemOf = (error: unknown, request: string): Problem =>
-  error instanceof ProblemError
-    ? error.problem
+/** How long to wait, in seconds, before asking again for what AWS did not answer. */
+const RETRY_AFTER = 2;
+
+function problemOf(error: unknown, request: string): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  const tell = `Tell us the request id if it lasts: ${request}`;
+  return isUnavailable(error)
+    ? {
+        kind: 'unavailable',
+        detail: `What the mesh stands on did not answer; try again in a moment. ${tell}`,
+        retryAfter: RETRY_AFTER,
+      }
     : {
         kind: 'internal',
         detail: `Something went wrong here, not with you. Tell us the request id: ${request}`,
       };
+}
 
 /** Calls `make` once; when it failed, again the next time. */
 function once<Value>(make: () => Value | Promise<Value>): () => Promise<Value> {

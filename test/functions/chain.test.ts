@@ -129,6 +129,23 @@ describe('an HTTP function', () => {
     expect(logged()).toMatchObject([{ level: 'ERROR', outcome: 'failed', status: 500 }]);
   });
 
+  test.each([
+    ['did not answer', Object.assign(new Error('no answer within 5000 ms'), { name: 'TimeoutError' })],
+    ['hung up', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })],
+    ['was asked too often', Object.assign(new Error('slow down'), { name: 'ThrottlingException' })],
+    ['failed', Object.assign(new Error('sorry'), { $metadata: { httpStatusCode: 500 } })],
+  ])('answers AWS that %s with 503 and when to try again, and logs it as a failure', async (_, error) => {
+    const handler = httpFunction('api', () => () => Promise.reject(error));
+    const answer = await handler(request(), context());
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers).toMatchObject({ 'retry-after': '2' });
+    expect(answer.body).toContain('req-1');
+    expect(answer.body).not.toContain(error.message);
+    expect(logged()).toMatchObject([
+      { level: 'ERROR', outcome: 'failed', status: 503, problem: 'unavailable' },
+    ]);
+  });
+
   test('leaves out of the log what a SyntaxError quotes', async () => {
     const handler = httpFunction('api', () => async () => {
       JSON.parse('{"name": Marie Curie}');
