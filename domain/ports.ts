@@ -83,14 +83,34 @@ export interface Payloads {
   put(payload: { name: string; body: Buffer; contentType: string }): Promise<void>;
   /** Undefined where there is none. */
   read(name: string): Promise<Buffer | undefined>;
-  /** Its bytes as they come, without holding them; undefined where there is none. */
-  open(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Its bytes from one on as they come, without holding them; undefined where there is none. */
+  open(name: string, from?: number): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** A request by which anybody can put these very bytes there, and nothing else, for so many seconds. */
   linkToPut(
     name: string,
     file: { contentType: string; bytes: number; sha256: string },
     seconds: number,
   ): Promise<SignedPut>;
+  /** Begins a file that is put in parts; answers what they are called together. */
+  beginParts(name: string, contentType: string): Promise<string>;
+  /** A request by which anybody can put one part, counted from 1, of so many bytes, for so many seconds. */
+  linkToPart(
+    name: string,
+    parts: string,
+    part: { number: number; bytes: number },
+    seconds: number,
+  ): Promise<SignedPut>;
+  /**
+   * Makes so many parts one file, those that are named or all there are: false where they are not, or no longer, there.
+   */
+  joinParts(
+    name: string,
+    parts: string,
+    count: number,
+    of?: { part: number; etag: string }[],
+  ): Promise<boolean>;
+  /** Forgets the parts that were put; content when there are none. */
+  dropParts(name: string, parts: string): Promise<void>;
   /** A URL by which anybody can fetch it for so many seconds. */
   link(name: string, seconds: number): Promise<string>;
   /** The days of which there is data, in order. */

@@ -14,6 +14,8 @@ export interface Needs {
   readPayloads: Grant;
   removePayloads: Grant;
   sweepPayloads: Grant[];
+  dropParts: Grant;
+  joinParts: Grant;
   readRegistry: Grant;
   listRegistry: Grant;
   writeRegistry: Grant;
@@ -87,6 +89,8 @@ function ofPayloads(stack: Stack, names: Names) {
     keepPayloads: on('PutObject'),
     readPayloads: on('GetObject'),
     removePayloads: on('DeleteObject'),
+    dropParts: on('AbortMultipartUpload'),
+    joinParts: on('ListMultipartUploadParts'),
     sweepPayloads: [on('DeleteObject'), { actions: ['s3:ListBucket'], on: [bucket] }],
   };
 }

@@ -13,6 +13,9 @@ export const DEFAULT_RETRY_WAITS = ['PT5S', 'PT5M', 'PT30M', 'PT2H', 'PT5H', 'PT
  */
 export const MOST_VERDICT_AGE = 'PT2S';
 
+/** What S3 takes by one request is 5 GiB; the largest upload is less. */
+const MOST_PUT_BYTES = 5_000_000_000;
+
 const atMost = (most: string) =>
   duration.refine((text) => !isDuration(text) || seconds(text) <= seconds(most), `must be at most ${most}`);
 
@@ -69,6 +72,12 @@ export const territory = z.strictObject({
   sweepAfter: duration.default('P2D'),
   /** How long a file can be put after its upload was begun. */
   uploadFor: atMost('PT12H').default('PT1H'),
+  /** The most bytes of a file that is put by one request; a larger one is put in parts of `uploadPartBytes`. */
+  uploadPutBytes: z.int().min(1).max(MOST_PUT_BYTES).default(100_000_000),
+  /** S3 takes no smaller part, but for the last one. */
+  uploadPartBytes: z.int().min(5_242_880).max(MOST_PUT_BYTES).default(50_000_000),
+  /** How long one call reads a file before it leaves the rest to the next beat of the clock. */
+  uploadCheckFor: atMost('PT20S').default('PT15S'),
   /** How long refused publications can be read. */
   rejectionRetention: duration.default('P7D'),
   /** Lets webhooks reach private and loopback addresses over plain HTTP: local engines only. */

@@ -4,7 +4,7 @@ import { instant, opaqueId, readableId } from './ids.ts';
 import { fault } from './problem-document.ts';
 
 /** The most bytes of one upload. */
-export const MAX_UPLOAD_BYTES = 100_000_000;
+export const MAX_UPLOAD_BYTES = 5_000_000_000;
 /** The most bytes of one that is JSON or rows, which is judged, minimised and filtered whole. */
 export const MAX_JSON_UPLOAD_BYTES = 10_000_000;
 
@@ -40,7 +40,7 @@ export const uploadRequest = z
   })
   .refine(({ contentType, bytes }) => formOf(contentType) === 'raw' || bytes <= MAX_JSON_UPLOAD_BYTES, {
     path: ['bytes'],
-    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON, NDJSON and CSV`,
+    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON, NDJSON and CSV: send rows in several files`,
   });
 export type UploadRequest = z.output<typeof uploadRequest>;
 
@@ -56,6 +56,10 @@ export const upload = z.object({
   /** What it is called in the bucket; the day in it is the one on which the bucket forgets it. */
   name: z.string(),
   state: z.enum(['waiting', 'checking', 'accepted', 'refused', 'cancelled']),
+  /** Of a file that is put in parts: what the bucket calls them together, and how many bytes each has but the last. */
+  parts: z.object({ id: z.string(), bytes: z.int().positive() }).optional(),
+  /** How far a file was read that one call could not read to its end, with the state of its hash there (base64). */
+  read: z.object({ bytes: z.int(), hash: z.string() }).optional(),
   /** While it is checked: until then nobody but who holds it goes on. */
   heldUntil: instant.optional(),
   event: z.object({ id: z.string(), source: z.string(), digest: z.string() }).optional(),
@@ -78,9 +82,20 @@ export type Upload = z.infer<typeof upload>;
 export const hasEnded = ({ state }: Pick<Upload, 'state'>): boolean =>
   state !== 'waiting' && state !== 'checking';
 
+/** `POST /uploads/{id}/complete` of a file in parts: what the bucket answered to each; left out, the bucket is asked. */
+export const uploadCompletion = z
+  .strictObject({
+    parts: z
+      .array(z.strictObject({ part: z.int().min(1).max(10_000), etag: z.string().min(1).max(200) }))
+      .max(10_000)
+      .optional(),
+  })
+  .optional();
+export type UploadCompletion = z.output<typeof uploadCompletion>;
+
 /**
  * What a check found: an upload that has ended; one for which nothing was put yet; one that the mesh could not take now;
- * one that somebody else is checking.
+ * one that somebody else is checking; one that is read on by the next check.
  */
-export const uploadCheck = z.enum(['ended', 'absent', 'unavailable', 'busy']);
+export const uploadCheck = z.enum(['ended', 'absent', 'unavailable', 'busy', 'going']);
 export type UploadCheck = z.infer<typeof uploadCheck>;

@@ -7,7 +7,7 @@ import type { Payloads } from '../../domain/ports.ts';
 
 const TRIES = 3;
 const TIMEOUT_MS = 10_000;
-/** How long reading the largest upload may take. */
+/** How long one call may read an upload: longer than a check of one goes on. */
 const STREAM_TIMEOUT_MS = 25_000;
 
 /**
@@ -29,7 +29,7 @@ export function leanPayloads({
     name: string,
     body?: Buffer,
     contentType?: string,
-    timeoutMs = TIMEOUT_MS,
+    { timeoutMs = TIMEOUT_MS, from = 0 } = {},
   ): Promise<Response> => {
     const { protocol, hostname, port, host, pathname } = new URL(`${url}/${name}`);
     const signed = await signer.sign({
@@ -39,7 +39,11 @@ export function leanPayloads({
       ...(port !== '' && { port: Number(port) }),
       path: pathname,
       query: {},
-      headers: { host, ...(contentType !== undefined && { 'content-type': contentType }) },
+      headers: {
+        host,
+        ...(contentType !== undefined && { 'content-type': contentType }),
+        ...(from > 0 && { range: `bytes=${from}-` }),
+      },
       ...(body && { body }),
     });
     return fetch(`${url}/${name}`, {
@@ -60,8 +64,9 @@ export function leanPayloads({
       if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
       return Buffer.from(await answer.arrayBuffer());
     },
-    async open(name) {
-      const answer = await tried(() => send('GET', name, undefined, undefined, STREAM_TIMEOUT_MS));
+    async open(name, from = 0) {
+      const reading = { timeoutMs: STREAM_TIMEOUT_MS, from };
+      const answer = await tried(() => send('GET', name, undefined, undefined, reading));
       if (answer.status === 404) return undefined;
       if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
       return answer.body ?? Readable.from([]);

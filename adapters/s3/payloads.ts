@@ -1,11 +1,17 @@
 import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   NoSuchKey,
   paginateListObjectsV2,
+  paginateListParts,
   PutObjectCommand,
   type S3Client,
+  S3ServiceException,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { Buffer } from 'node:buffer';
@@ -30,9 +36,10 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
       }
     },
 
-    async open(name) {
+    async open(name, from = 0) {
       try {
-        const { Body } = await client.send(new GetObjectCommand(of(name)));
+        const Range = from > 0 ? { Range: `bytes=${from}-` } : {};
+        const { Body } = await client.send(new GetObjectCommand({ ...of(name), ...Range }));
         // Safe: on Node the SDK answers a stream of Node's.
         return Body as Readable | undefined;
       } catch (error) {
@@ -56,6 +63,49 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
         unhoistableHeaders: new Set(['x-amz-checksum-sha256']),
       });
       return { url, headers };
+    },
+
+    async beginParts(name, contentType) {
+      const begun = await client.send(
+        new CreateMultipartUploadCommand({ ...of(name), ContentType: contentType }),
+      );
+      if (begun.UploadId === undefined) throw new Error('the bucket began an upload without a name');
+      return begun.UploadId;
+    },
+
+    async linkToPart(name, parts, { number, bytes }, seconds) {
+      const part = { UploadId: parts, PartNumber: number, ContentLength: bytes };
+      const headers = { 'content-length': String(bytes) };
+      const url = await getSignedUrl(client, new UploadPartCommand({ ...of(name), ...part }), {
+        expiresIn: seconds,
+        signableHeaders: new Set(['host', ...Object.keys(headers)]),
+      });
+      return { url, headers };
+    },
+
+    async joinParts(name, parts, count, given) {
+      try {
+        const Parts = given?.map(({ part, etag }) => ({ PartNumber: part, ETag: etag }));
+        const MultipartUpload = {
+          Parts: Parts ?? (await partsPut(client, { ...of(name), UploadId: parts })),
+        };
+        if (MultipartUpload.Parts.length !== count) return false;
+        await client.send(
+          new CompleteMultipartUploadCommand({ ...of(name), UploadId: parts, MultipartUpload }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof S3ServiceException && NOT_THERE.has(error.name)) return false;
+        throw error;
+      }
+    },
+
+    async dropParts(name, parts) {
+      try {
+        await client.send(new AbortMultipartUploadCommand({ ...of(name), UploadId: parts }));
+      } catch (error) {
+        if (!(error instanceof S3ServiceException && error.name === 'NoSuchUpload')) throw error;
+      }
     },
 
     link: (name, seconds) => getSignedUrl(client, new GetObjectCommand(of(name)), { expiresIn: seconds }),
@@ -94,4 +144,18 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
       await client.send(new DeleteObjectCommand(of(name)));
     },
   };
+}
+
+/** What S3 says of parts that are not those which were put, or of an upload that was completed or given up. */
+const NOT_THERE = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall']);
+
+async function partsPut(
+  client: S3Client,
+  query: { Bucket: string; Key: string; UploadId: string },
+): Promise<{ PartNumber: number; ETag: string }[]> {
+  const parts: { PartNumber: number; ETag: string }[] = [];
+  for await (const { Parts } of paginateListParts({ client }, query))
+    for (const { PartNumber, ETag } of Parts ?? [])
+      if (PartNumber !== undefined && ETag !== undefined) parts.push({ PartNumber, ETag });
+  return parts;
 }

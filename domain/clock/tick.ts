@@ -44,7 +44,7 @@ export interface TickDeps
   checkUpload: SweepDeps['checkUpload'];
   registry: Registry;
   ledger: Ledger;
-  payloads: Pick<Payloads, 'days' | 'removeDay' | 'remove' | 'names'>;
+  payloads: Pick<Payloads, 'days' | 'removeDay' | 'remove' | 'names' | 'dropParts'>;
   deliveries: Deliveries;
   usage: Pick<Usage, 'fold'>;
   queue: DeliveryQueue;

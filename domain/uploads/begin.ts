@@ -9,31 +9,37 @@ import type { Payloads, SignedPut } from '../ports.ts';
 
 /** What uploads need of the world, but for checking what came. */
 export interface UploadDeps extends ControlDeps {
-  payloads: Pick<Payloads, 'linkToPut' | 'remove'>;
-  territory: Pick<Territory, 'id' | 'uploadFor'>;
+  payloads: Pick<Payloads, 'linkToPut' | 'remove' | 'beginParts' | 'dropParts'>;
+  territory: Pick<Territory, 'id' | 'uploadFor' | 'uploadPutBytes' | 'uploadPartBytes'>;
 }
 
 /** How long an upload can be looked at after it was begun. */
 const KEPT_DAYS = 30;
 const DAY_S = 86_400;
 
-/** Begins an upload on a type of the caller's own: answers how to put the file, which is nothing but the one declared. */
+/**
+ * Begins an upload on a type of the caller's own: answers how to put the file, which is nothing but the one declared. A
+ * large one is put in parts, the requests for which are listed.
+ */
 export async function beginUpload(
   deps: UploadDeps,
   caller: Caller,
   request: UploadRequest,
-): Promise<{ upload: Upload; put: SignedPut }> {
+): Promise<{ upload: Upload; put?: SignedPut }> {
   const days = await retentionOf(deps, caller, request);
   const now = deps.now();
   const id = newId('upload', now, deps.random);
   const openSeconds = Math.ceil(seconds(deps.territory.uploadFor));
   // A day more than its event: that is accepted later than this, and hides its data itself.
   const until = new Date(now.getTime() + (openSeconds + (days + 1) * DAY_S) * 1000);
+  const name = `until/${until.toISOString().slice(0, 10)}/${id}.${formOf(request.contentType)}`;
+  const parts = await partsOf(deps, name, request);
   const upload: Upload = {
     id,
     provider: caller.participant,
     ...request,
-    name: `until/${until.toISOString().slice(0, 10)}/${id}.${formOf(request.contentType)}`,
+    name,
+    ...(parts && { parts }),
     state: 'waiting',
     createdAt: now.toISOString(),
     updatedAt: now.toISOString(),
@@ -44,7 +50,16 @@ export async function beginUpload(
   };
   if (!(await deps.registry.write([{ do: 'create', noun: 'upload', item: upload }])))
     throw new Error(`the upload ${id} was there already`);
-  return { upload, put: await deps.payloads.linkToPut(upload.name, upload, openSeconds) };
+  return parts ? { upload } : { upload, put: await deps.payloads.linkToPut(name, upload, openSeconds) };
+}
+
+async function partsOf(
+  { payloads, territory }: UploadDeps,
+  name: string,
+  { bytes, contentType }: UploadRequest,
+): Promise<Upload['parts']> {
+  if (bytes <= territory.uploadPutBytes) return undefined;
+  return { id: await payloads.beginParts(name, contentType), bytes: territory.uploadPartBytes };
 }
 
 async function retentionOf(

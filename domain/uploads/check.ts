@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { parseJson, sayPosition } from '../../events/json.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type Upload,
   type UploadCheck,
 } from '../../schemas/upload.ts';
+import { milliseconds } from '../../schemas/duration.ts';
 import { CLAIMED } from '../payloads/claim.ts';
 import type { Random } from '../ids.ts';
 import type { Ledger, Payloads, Registry } from '../ports.ts';
@@ -16,6 +16,7 @@ import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
 import { acceptedBefore, changed, hold, isHeld, letGo } from './hold.ts';
 import { keepRows, ROWS_TYPE } from './keep-rows.ts';
+import { readChecked } from './read.ts';
 
 /** What checking and publishing an upload needs of the world. */
 export interface CheckDeps extends PublishDeps {
@@ -23,6 +24,8 @@ export interface CheckDeps extends PublishDeps {
   ledger: Pick<Ledger, 'append' | 'read'>;
   payloads: Pick<Payloads, 'open' | 'put' | 'remove'>;
   random: Random;
+  /** How long one call reads before it leaves the rest to the next. */
+  uploadCheckFor: string;
 }
 
 /**
@@ -36,7 +39,7 @@ export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCh
   const before =
     upload.state === 'checking' && (await acceptedBefore(deps.ledger, deps.territory, upload, deps.now()));
   if (before) return ended(deps, upload, before);
-  const file = await deps.payloads.open(upload.name);
+  const file = await deps.payloads.open(upload.name, upload.read?.bytes);
   if (!file) return absentOrOver(deps, id);
   const held = await hold(deps, upload);
   return held ? checkHeld(deps, held, file) : 'busy';
@@ -54,7 +57,12 @@ async function checkHeld(
   file: AsyncIterable<Uint8Array>,
 ): Promise<UploadCheck> {
   try {
-    const read = await readChecked(file, held);
+    const until = deps.now().getTime() + milliseconds(deps.uploadCheckFor);
+    const read = await readChecked(file, held, () => deps.now().getTime() < until);
+    if ('read' in read) {
+      await letGo(deps, held, read);
+      return 'going';
+    }
     if ('problem' in read) return await ended(deps, held, refused(read.problem));
     const { outcome, upload } = await published(deps, held, read.text);
     if (outcome.status !== 'failed') return await ended(deps, upload, endOf(outcome));
@@ -71,42 +79,6 @@ async function ended(deps: CheckDeps, upload: Upload, end: UploadEnd): Promise<'
   await endUpload(deps, upload, end, deps.now());
   return 'ended';
 }
-
-/** Reads a file once, in bounded memory: what is opaque is only hashed, and nothing is read beyond what was declared. */
-async function readChecked(
-  file: AsyncIterable<Uint8Array>,
-  { bytes, sha256, contentType }: Upload,
-): Promise<{ text?: string } | { problem: Problem }> {
-  const hash = createHash('sha256');
-  const chunks: Uint8Array[] = [];
-  const isText = formOf(contentType) !== 'raw';
-  let length = 0;
-  for await (const chunk of file) {
-    length += chunk.length;
-    if (length > bytes) break;
-    hash.update(chunk);
-    if (isText) chunks.push(chunk);
-  }
-  if (length !== bytes)
-    return differs('/bytes', `is ${bytes}, and the file has ${length > bytes ? 'more' : length}`);
-  const digest = hash.digest('hex');
-  if (digest !== sha256) return differs('/sha256', `is ${sha256}, and that of the file is ${digest}`);
-  return isText ? utf8(Buffer.concat(chunks)) : {};
-}
-
-function utf8(body: Buffer): { text: string } | { problem: Problem } {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(body) };
-  } catch {
-    return {
-      problem: { kind: 'not-valid', detail: 'The file is not UTF-8, as JSON, NDJSON and CSV must be' },
-    };
-  }
-}
-
-const differs = (path: string, message: string): { problem: Problem } => ({
-  problem: { kind: 'not-valid', detail: 'The file is not what was declared', errors: [{ path, message }] },
-});
 
 /** One event, whose id is the upload's: publishing it twice is a duplicate. Its rows are noted before it is published. */
 async function published(

@@ -32,7 +32,7 @@ const LAST_PUT_MS = 15 * 60_000;
  * when nothing can be put any more. Answers what it is now, which in the same moment somebody else may have decided.
  */
 export async function endUpload(deps: EndDeps, before: Upload, end: UploadEnd, now: Date): Promise<Upload> {
-  const { heldUntil: _, ...free } = before;
+  const { heldUntil: _, read: __, ...free } = before;
   const item: Upload = {
     ...free,
     ...end,
@@ -58,13 +58,21 @@ async function removeUnlessKept(
   if (!kept) await payloads.remove(name);
 }
 
+/** The parts that were put and never made a file. */
+async function dropParts(
+  { payloads }: { payloads: Pick<Payloads, 'dropParts'> },
+  { name, parts }: Pick<Upload, 'name' | 'parts'>,
+): Promise<void> {
+  if (parts) await payloads.dropParts(name, parts.id);
+}
+
 /** Gives an upload up. One that has ended stays what it became, and one that is checked may be an event already. */
 export async function cancelUpload(deps: UploadDeps, caller: Caller, id: string): Promise<void> {
   const upload = await getUpload(deps, caller, id);
   if (upload.state === 'cancelled') return;
   const ended =
     upload.state === 'waiting' ? await endUpload(deps, upload, { state: 'cancelled' }, deps.now()) : upload;
-  if (ended.state === 'cancelled') return;
+  if (ended.state === 'cancelled') return dropParts(deps, ended);
   const what = ended.state === 'checking' ? 'being checked, and may be an event already' : ended.state;
   throw new ProblemError('conflict', `The upload ${id} is ${what}: only one that waits can be given up`);
 }
@@ -73,6 +81,7 @@ export async function cancelUpload(deps: UploadDeps, caller: Caller, id: string)
 export interface SweepDeps extends EndDeps {
   registry: EndDeps['registry'] & Pick<Registry, 'list'>;
   ledger: Pick<Ledger, 'place' | 'read'>;
+  payloads: EndDeps['payloads'] & Pick<Payloads, 'dropParts'>;
   territory: Pick<Territory, 'id'>;
   checkUpload: (id: string) => Promise<UploadCheck>;
 }
@@ -86,7 +95,9 @@ export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> 
   let swept = 0;
   const unswept = everyItem((page) => deps.registry.list('uploadsUnswept', {}, page));
   await eachApart(unswept, async (listed) => {
-    const fault = hasEnded(listed) ? undefined : await faultOf(deps.checkUpload(listed.id));
+    const { said, fault } = hasEnded(listed) ? {} : await checked(deps, listed);
+    // One that is read on beat by beat is not late.
+    if (said === 'going') return;
     if (Date.parse(listed.expiresAt) + LAST_PUT_MS > now.getTime()) {
       if (fault) throw fault.error;
       return;
@@ -99,6 +110,7 @@ export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> 
     if (!hasEnded(before)) return;
     if (await isErased(deps.ledger, before, now)) await deps.payloads.remove(before.name);
     else await removeUnlessKept(deps.payloads, before);
+    await dropParts(deps, before);
     await deps.registry.write([
       {
         do: 'replace',
@@ -113,10 +125,13 @@ export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> 
 }
 
 /** A check that fails again and again does not keep an upload from ending when its time is over. */
-const faultOf = (check: Promise<unknown>): Promise<{ error: unknown } | undefined> =>
-  check.then(
-    () => undefined,
-    (error: unknown) => ({ error }),
+const checked = (
+  { checkUpload }: SweepDeps,
+  { id }: Upload,
+): Promise<{ said?: UploadCheck; fault?: { error: unknown } }> =>
+  checkUpload(id).then(
+    (said) => ({ said }),
+    (error: unknown) => ({ fault: { error } }),
   );
 
 /** Of one whose check was stopped, and cannot be made again, the ledger says what became. */

@@ -25,10 +25,10 @@ export const hold = (deps: HoldDeps, before: Upload): Promise<Upload | undefined
     heldUntil: new Date(deps.now().getTime() + HELD_SECONDS * 1000).toISOString(),
   });
 
-/** Lets go of an upload that could not be ended, so that the next check need not wait. */
-export async function letGo(deps: HoldDeps, held: Upload): Promise<void> {
+/** Lets go of an upload that could not be ended, with how far it was read, so that the next check need not wait. */
+export async function letGo(deps: HoldDeps, held: Upload, read?: Pick<Upload, 'read'>): Promise<void> {
   const { heldUntil: _, ...free } = held;
-  await changed(deps, held, free);
+  await changed(deps, held, { ...free, ...read });
 }
 
 /** Writes a change of an upload that nobody else has changed; undefined where somebody has. */

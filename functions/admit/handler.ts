@@ -22,6 +22,7 @@ const entry = z.object({
 export const handler = eventFunction<unknown, UploadCheck | undefined>('admit', () => {
   const env = environment.parse(process.env);
   const deps = publishing(env, quickDynamoClient());
+  const { uploadCheckFor } = env.TERRITORY;
   const maxAgeMs = milliseconds(env.TERRITORY.verdictFreshness);
   const checking = audited(deps.registry, byMesh('upload.checked'), { now, random: randomBytes });
   const participant = freshCache((id) => deps.registry.read('participant', id), { maxAgeMs, now: Date.now });
@@ -30,7 +31,10 @@ export const handler = eventFunction<unknown, UploadCheck | undefined>('admit', 
     if (upload.success) {
       work.did('upload.checked');
       work.note(upload.data);
-      return checkUpload({ ...deps, registry: checking, random: randomBytes }, upload.data.upload);
+      return checkUpload(
+        { ...deps, registry: checking, random: randomBytes, uploadCheckFor },
+        upload.data.upload,
+      );
     }
     const given = entry.parse(event);
     work.note({ participant: given.participant });

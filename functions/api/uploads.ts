@@ -1,8 +1,20 @@
 import { beginUpload, getUpload } from '../../domain/uploads/begin.ts';
 import { completeUpload } from '../../domain/uploads/complete.ts';
+import { countOf, listParts } from '../../domain/uploads/parts.ts';
 import { cancelUpload } from '../../domain/uploads/end.ts';
-import { type Upload, uploadRequest } from '../../schemas/upload.ts';
-import { type ApiDeps, callerOf, created, nothing, ok, part, route, type Route } from './route.ts';
+import { type Upload, uploadCompletion, uploadRequest } from '../../schemas/upload.ts';
+import {
+  type ApiDeps,
+  callerOf,
+  created,
+  nothing,
+  ok,
+  pageOf,
+  paging,
+  part,
+  route,
+  type Route,
+} from './route.ts';
 
 /** How long the link to a report of refused rows is good for; asking again gives another. */
 const REPORT_SECONDS = 60;
@@ -12,8 +24,13 @@ const publisher = { who: ['provider'], scopes: ['publish'] } as const;
 /** Where the file is in the bucket, and what the clock still has to do, is the mesh's own. */
 async function viewOf(
   { payloads }: Pick<ApiDeps, 'payloads'>,
-  { name: _, swept: __, expires: ___, heldUntil: ____, rows, ...view }: Upload,
+  { name: _, swept: __, expires: ___, heldUntil: ____, parts, read, rows, ...rest }: Upload,
 ): Promise<object> {
+  const view = {
+    ...rest,
+    ...(parts && { parts: { bytes: parts.bytes, count: countOf({ bytes: rest.bytes, parts }) } }),
+    ...(read && { progress: { bytes: read.bytes } }),
+  };
   if (!rows) return view;
   const report = rows.report === undefined ? undefined : await payloads.link(rows.report, REPORT_SECONDS);
   return { ...view, rows: { ...rows, ...(report !== undefined && { report }) } };
@@ -30,7 +47,7 @@ export const uploadRoutes: Route[] = [
     handle: async (deps, asked) => {
       const { upload, put } = await beginUpload(deps, callerOf(asked), asked.body);
       asked.note({ upload: upload.id, dataset: upload.dataset, bytes: upload.bytes });
-      return created(`/uploads/${upload.id}`, { ...(await viewOf(deps, upload)), put });
+      return created(`/uploads/${upload.id}`, { ...(await viewOf(deps, upload)), ...(put && { put }) });
     },
   }),
   route({
@@ -42,12 +59,22 @@ export const uploadRoutes: Route[] = [
       ok(await viewOf(deps, await getUpload(deps, callerOf(asked), part(asked.path, 'id')))),
   }),
   route({
+    method: 'GET',
+    path: '/v1/uploads/{id}/parts',
+    did: 'upload.parts-listed',
+    ...publisher,
+    query: paging,
+    handle: async (deps, asked) =>
+      ok(await listParts(deps, callerOf(asked), part(asked.path, 'id'), pageOf(asked.query))),
+  }),
+  route({
     method: 'POST',
     path: '/v1/uploads/{id}/complete',
     did: 'upload.completed',
     ...publisher,
+    body: uploadCompletion,
     handle: async (deps, asked) => {
-      const upload = await completeUpload(deps, callerOf(asked), part(asked.path, 'id'));
+      const upload = await completeUpload(deps, callerOf(asked), part(asked.path, 'id'), asked.body);
       asked.note({ upload: upload.id, state: upload.state });
       return ok(await viewOf(deps, upload));
     },

@@ -66,7 +66,11 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
     identify: (authorization) => identify({ registry, now }, authorization),
     schemas: schemaJudge(),
     judgeChange,
-    payloads: bucketPayloads({ client: new S3Client({ forcePathStyle: true }), bucket: env.PAYLOADS_BUCKET }),
+    payloads: bucketPayloads({
+      // A request that is signed now and sent by others: a checksum of what it will hold is not known.
+      client: new S3Client({ forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' }),
+      bucket: env.PAYLOADS_BUCKET,
+    }),
     publicUrl: env.PUBLIC_URL,
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     rules: eventRules({ client: events, buses, queueArn, deadLettersArn: env.RULE_DEAD_LETTERS_ARN }),

@@ -45,6 +45,8 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       needs.keepPayloads,
       needs.readPayloads,
       ...needs.sweepPayloads,
+      needs.dropParts,
+      needs.joinParts,
       needs.readLedgerHistory,
       needs.eraseFromLedger,
       needs.readRegistry,

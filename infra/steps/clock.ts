@@ -41,6 +41,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
     grants: [
       needs.readLedger,
       ...needs.sweepPayloads,
+      needs.dropParts,
       needs.readLedgerHistory,
       needs.eraseFromLedger,
       needs.sweepLedger,

@@ -1,4 +1,9 @@
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { memoryPayloads } from '../../adapters/memory/payloads.ts';
@@ -9,7 +14,10 @@ import { engineClient, engineEndpoint } from './engine.ts';
 import { engine, uniqueName } from './given-engine.ts';
 
 const bucket = uniqueName('payloads');
-const s3 = () => new S3Client({ ...engine(), forcePathStyle: true });
+const s3 = () =>
+  new S3Client({ ...engine(), forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
+const partsUnderWay = async (): Promise<number> =>
+  (await s3().send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
 const inBucket = (): Payloads => bucketPayloads({ client: s3(), bucket });
 const makers: Record<string, () => Payloads> = {
   memory: () => memoryPayloads(),
@@ -55,6 +63,15 @@ describe.each(Object.entries(makers))('payloads: %s', (_, make) => {
     expect(await payloads.open(at)).toBeUndefined();
   });
 
+  it('gives the bytes from one on', async () => {
+    const payloads = make();
+    const at = name('2031-01-02');
+    await payloads.put(payload(at, '0123456789'));
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of (await payloads.open(at, 7)) ?? []) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString()).toBe('789');
+  });
+
   it('tells its days in order, and deletes one of them whole', async () => {
     const payloads = make();
     const [first, second, third] = [name('2032-01-02'), name('2032-01-01'), name('2032-01-01')];
@@ -92,6 +109,39 @@ describe('on AWS alone', () => {
     });
     expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200);
     expect(await payloads.read(at)).toEqual(body);
+  });
+
+  it('a file is put in parts of bound length, joined once all are there, and gone when they are dropped', async () => {
+    const payloads = inBucket();
+    const at = name('2035-01-01');
+    const parts = await payloads.beginParts(at, 'video/mp4');
+    const body = Buffer.alloc(5_242_880 + 10, 7);
+    const put = async (number: number, from: number, to: number): Promise<string> => {
+      const part = { number, bytes: to - from };
+      const { url, headers } = await payloads.linkToPart(at, parts, part, 60);
+      const query = new URL(url).searchParams;
+      expect(query.get('X-Amz-SignedHeaders')).toBe('content-length;host');
+      expect([...query.keys()].filter((key) => /checksum|crc/i.test(key))).toEqual([]);
+      const answer = await fetch(url, { method: 'PUT', headers, body: body.subarray(from, to) });
+      expect(answer.status).toBe(200);
+      return answer.headers.get('etag') ?? '';
+    };
+    const second = await put(2, 5_242_880, body.length);
+    expect(await payloads.joinParts(at, parts, 2)).toBe(false);
+    const first = await put(1, 0, 5_242_880);
+    const wrong = [first, 'other'].map((etag, index) => ({ part: index + 1, etag }));
+    expect(await payloads.joinParts(at, parts, 2, wrong)).toBe(false);
+    const right = [first, second].map((etag, index) => ({ part: index + 1, etag }));
+    expect(await payloads.joinParts(at, parts, 2, right)).toBe(true);
+    expect(await payloads.joinParts(at, parts, 2)).toBe(false);
+    expect(await payloads.read(at)).toEqual(body);
+    const { ContentType } = await s3().send(new HeadObjectCommand({ Bucket: bucket, Key: at }));
+    expect(ContentType).toBe('video/mp4');
+    const dropped = await payloads.beginParts(at, 'video/mp4');
+    expect(await partsUnderWay()).toBe(1);
+    await payloads.dropParts(at, dropped);
+    await payloads.dropParts(at, dropped);
+    expect(await partsUnderWay()).toBe(0);
   });
 
   it('a link fetches the data without a key, for as long as it says', async () => {

@@ -52,6 +52,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     payloads,
     now,
     random: randomBytes,
+    uploadCheckFor: described.uploadCheckFor,
     nextSequence: (at: Date) => ulid(at.getTime()),
     types: catalogueReader(registry, schemas, { maxAgeMs: 0, now: () => instant.getTime() }),
   };

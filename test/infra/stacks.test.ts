@@ -91,6 +91,16 @@ describe('the stacks', () => {
     }
   });
 
+  it('let no part of a file that never became one stay in the bucket', () => {
+    synthesised('la-rochelle').ledger.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: [
+          Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }),
+        ],
+      },
+    });
+  });
+
   it('hold an upload for longer than a check of it may run, so that no two go on at once', () => {
     const [admit] = Object.values(
       synthesised('la-rochelle').mesh.findResources('AWS::Lambda::Function', {

@@ -72,12 +72,17 @@ describe('an upload', () => {
     expect(notices[0]).toMatchObject({ type: 'maille.upload.accepted.v1', subject: upload.id });
   });
 
-  it('of bytes is fetched as they are, where no clause would have to reach into them', async () => {
+  it('of bytes, put in parts, is fetched as they are, where no clause would have to reach into them', async () => {
     const open = await share(provider);
     const contract = await agree(consumer, open.id);
     const file = randomBytes(8_000_000);
     const upload = await begins(file, 'application/pdf', open);
-    expect(await puts(upload, file)).toBe(200);
+    expect(upload).toMatchObject({ parts: { bytes: 5_242_880, count: 2 } });
+    const parts = (await must(200, provider.key, 'GET', `/v1/uploads/${upload.id}/parts`)).body.items;
+    expect(parts).toHaveLength(2);
+    expect(await puts(parts[0], file.subarray(0, 5_242_880))).toBe(200);
+    expect((await ask(provider.key, 'POST', `/v1/uploads/${upload.id}/complete`)).status).toBe(409);
+    expect(await puts(parts[1], file.subarray(5_242_880))).toBe(200);
     expect((await completes(upload)).state).toBe('accepted');
     const path = `/v1/datasets/${open.id}/events?contract=${contract}`;
     const { dataref, datasha256 } = await eventually(
@@ -143,6 +148,9 @@ describe('an upload', () => {
     const stranger = await admit('stranger', ['provider']);
     expect((await ask(stranger.key, 'GET', path)).status).toBe(404);
     await puts(upload, file);
+    const large = await begins(randomBytes(7_000_001), 'application/pdf');
+    expect((await ask(provider.key, 'DELETE', `/v1/uploads/${large.id}`)).status).toBe(204);
+    expect((await ask(provider.key, 'GET', `/v1/uploads/${large.id}/parts`)).status).toBe(409);
     expect((await ask(provider.key, 'DELETE', path)).status).toBe(204);
     expect((await ask(provider.key, 'POST', `${path}/complete`)).status).toBe(409);
     expect((await must(200, provider.key, 'GET', path)).body.state).toBe('cancelled');
