@@ -77,14 +77,17 @@ export async function askReceiver(
   throw overtaken('subscription', item.id);
 }
 
-/** Asks the receiver of a caller's subscription again; 409 that says what was sent and came back, unless it consents. */
+/**
+ * Asks the receiver of a caller's subscription again; 409 that says what was sent and came back, unless it consents. One
+ * that has consented by the handshake may say another rate.
+ */
 export async function verifySubscription(
   deps: ProveDeps,
   caller: Caller,
   id: string,
 ): Promise<SubscriptionView> {
   const before = await liveSubscription(deps.registry, caller, id);
-  if (!isUnproven(before)) return viewOf(before);
+  if (!isUnproven(before)) return viewOf(await atRateOfNow(deps, before));
   const clause = await clauseAgainst(deps, before);
   if (clause) throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause}`);
   const begun = await beginProof(deps, before);
@@ -94,6 +97,22 @@ export async function verifySubscription(
   const after = await askReceiver(deps, { ...begun, item }, { tell: false });
   if (isUnproven(after)) throw new ProblemError('conflict', adviceOf(after), faultsOf(after));
   return viewOf(after);
+}
+
+async function atRateOfNow(deps: ProveDeps, before: Subscription): Promise<Subscription> {
+  const { ownership } = before;
+  if (ownership?.proof !== 'handshake' || !(await stands(deps, before))) return before;
+  const { proof, allowedRate } = await deps.askOwner(before);
+  if (proof !== 'handshake' || allowedRate === ownership.allowedRate) return before;
+  const { allowedRate: _, ...rest } = ownership;
+  const item = {
+    ...before,
+    ownership: { ...rest, ...(allowedRate !== undefined && { allowedRate }) },
+    revision: before.revision + 1,
+  };
+  if (!(await deps.registry.write([{ do: 'replace', noun: 'subscription', before, item }])))
+    throw overtaken('subscription', before.id);
+  return item;
 }
 
 /** Takes the consent of a receiver that comes later, by the word that it was asked with; a wrong one leads nowhere. */

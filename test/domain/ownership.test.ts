@@ -60,6 +60,25 @@ const consentOf = (request: WebhookRequest | undefined): [string, string] => {
 };
 
 describe('the handshake', () => {
+  test('is asked again by whoever has consented, for another rate; silence changes nothing', async () => {
+    const allows = (rate: string): void =>
+      void (flow.sender.shake = () => answered(200, { consent: { origin: '*', rate } }));
+    allows('5');
+    const { id } = await subscribed();
+    for (const [rate, kept] of [
+      ['600', 600],
+      ['*', '*'],
+    ] as const) {
+      allows(rate);
+      expect(await verifySubscription(flow, app, id)).toMatchObject({
+        status: 'starting',
+        ownership: { proof: 'handshake', allowedRate: kept },
+      });
+    }
+    knowsNothing();
+    expect(await verifySubscription(flow, app, id)).toMatchObject({ ownership: { allowedRate: '*' } });
+  });
+
   test('asks the exact URL, and who consents gets events with the origin that asked', async () => {
     flow.sender.shake = () => answered(200, { consent: { origin: 'Mesh.Example.org', rate: '90' } });
     const made = await subscribed(`${URL_OF}?tenant=1`);
