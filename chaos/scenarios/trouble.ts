@@ -24,6 +24,7 @@ const CALLS: Record<string, FunctionName[]> = {
   BatchWriteItem: [],
   PutEvents: [],
   SendMessageBatch: [],
+  ReceiveMessage: [],
   UpdateItem: [],
   GetParameter: ['deliver'],
 };
@@ -31,6 +32,26 @@ const CALLS: Record<string, FunctionName[]> = {
 /** What AWS itself may do to any call, each action on its own. */
 export const trouble: Scenario[] = [
   ...Object.entries(CALLS).map(([action, anew]) => troubleWith(action, anew)),
+  {
+    name: 'trouble-rules',
+    what: 'every second call on rules fails while subscriptions are made: `PutRule`, `PutTargets`, `ListRules`',
+    async run(story) {
+      let [calls, met] = [0, 0];
+      story.world.proxy.inject(({ action }): Fault | undefined => {
+        if (!['PutRule', 'PutTargets', 'ListRules'].includes(action)) return undefined;
+        calls += 1;
+        if (calls % 2 === 0) return undefined;
+        met += 1;
+        return FAULTS[met % FAULTS.length];
+      });
+      for (const called of ['one', 'two', 'three']) await story.subscribe(called);
+      await story.publish();
+      // What came before a rule was there is routed again once it has settled.
+      for (let beat = 1; beat <= 8; beat += 1) await story.world.mesh.tick(beat * 30).catch(() => undefined);
+      story.expect(met > 0, 'no call was met');
+      story.notes.push(`${met} of ${calls} calls met a fault`);
+    },
+  },
   {
     name: 'partial-put-events',
     what: 'a part of each `PutEvents` fails, at first all of it, and every second report of a gap too',
