@@ -40,8 +40,8 @@ const POLLS_PER_MINUTE = 5 * 3;
 const TICK = {
   seconds: 0.15,
   logBytes: 500,
-  // A look into the route dead letters, and each quarter of an hour into two others.
-  sqsRequests: 1 + 2 / 15,
+  // A look into the route dead letters, and each quarter of an hour into three others.
+  sqsRequests: 1 + 3 / 15,
   // Four empty lanes of due items, and the subscriptions twice, 4 KB to half a unit.
   readUnits: 4 * 0.5 + 2 * 2.5,
 };

@@ -23,7 +23,8 @@ import type {
   SetAside,
   Usage,
 } from '../ports.ts';
-import { tendDeadDeliveries, type TendedLetters } from '../dead-letters/by-the-clock.ts';
+import { tendDeadLetters, type TendedLetters } from '../dead-letters/by-the-clock.ts';
+import type { RedriveDeps } from '../dead-letters/redrive.ts';
 import { eachApart } from './apart.ts';
 import { writeArchives } from '../archive/archive.ts';
 import type { ArchiveDeps } from '../archive/round.ts';
@@ -53,6 +54,7 @@ export interface TickDeps
   gaps: RouteGaps;
   deadLetters: DeadLetters;
   setAside: SetAside;
+  admitAgain: RedriveDeps['admitAgain'];
   sealer: Pick<Sealer, 'derive' | 'unseal'>;
   territory: PushDeps['territory'] &
     ArchiveDeps['territory'] &
@@ -121,7 +123,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const deadLettersRemoved = await part(cleanDeadLetters(deps, now), 0);
   const erasureSteps = await part(continueErasures(control, now), 0);
   // After them: what was erased is not to be sent on.
-  const tended = await part(tendDeadDeliveries(deps, now), { lettersSentOn: 0, lettersParked: 0 });
+  const tended = await part(tendDeadLetters(deps, now), { lettersSentOn: 0, lettersParked: 0 });
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
   const uploadsSwept = await part(sweepUploads(deps, now), 0);

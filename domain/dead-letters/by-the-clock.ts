@@ -14,25 +14,28 @@ import type {
   Ledger,
   Registry,
   SetAside,
+  SetAsideLetter,
   SetAsideQueue,
 } from '../ports.ts';
 import { routed } from '../route.ts';
-import { messageOf } from './redrive.ts';
+import { messageOf, type RedriveDeps } from './redrive.ts';
 
-/** The queues that hold deliveries. */
-const WITH_DELIVERIES: SetAsideQueue[] = ['delivery-dead', 'rule-dead'];
+/** The queues that hold deliveries, and what was put on ingress buses. */
+const QUEUES: SetAsideQueue[] = ['delivery-dead', 'rule-dead', 'admit-dead'];
 /** The most letters of one queue that one beat looks at. */
 const MOST = 200;
 /** Each time that the clock sends a letter on, it waits so many times longer before it does so again. */
 const GROWTH = 3;
 
 /** What the clock needs for the dead letters. */
-export interface DeadDeliveryDeps {
+export interface DeadLetterDeps {
   registry: Pick<Registry, 'read' | 'write'>;
   ledger: Pick<Ledger, 'read'>;
   deliveries: Pick<Deliveries, 'read' | 'write' | 'replace'>;
   queue: DeliveryQueue;
   setAside: SetAside;
+  /** Admits an entry of an ingress bus as if it came now; throws unless that was done. */
+  admitAgain: RedriveDeps['admitAgain'];
   random: Random;
   territory: Pick<Territory, 'redriveAfter' | 'deadLetterRetention' | 'parkedNoticeEvery'>;
 }
@@ -44,20 +47,20 @@ export interface TendedLetters {
 }
 
 /**
- * Sends deliveries that the mesh set aside on their way again, at ever longer intervals: an outage of hours mends itself,
- * and what crashes each time does so a few times a week. What is still there before SQS would drop it is parked.
+ * Sends what the mesh set aside on its way again, deliveries at ever longer intervals: an outage of hours mends itself, and
+ * what crashes each time does so a few times a week. A delivery that is still there before SQS would drop it is parked.
  */
-export async function tendDeadDeliveries(deps: DeadDeliveryDeps, now: Date): Promise<TendedLetters> {
+export async function tendDeadLetters(deps: DeadLetterDeps, now: Date): Promise<TendedLetters> {
   const tended = { lettersSentOn: 0, lettersParked: 0 };
   const everyMs = milliseconds(deps.territory.redriveAfter);
-  await atTimes(deps.registry, { id: 'dead-deliveries', everyMs }, now, async () => {
-    for (const queue of WITH_DELIVERIES) await tend(deps, queue, now, tended);
+  await atTimes(deps.registry, { id: 'dead-letters', everyMs }, now, async () => {
+    for (const queue of QUEUES) await tend(deps, queue, now, tended);
   });
   return tended;
 }
 
 async function tend(
-  deps: DeadDeliveryDeps,
+  deps: DeadLetterDeps,
   queue: SetAsideQueue,
   now: Date,
   tended: TendedLetters,
@@ -71,10 +74,7 @@ async function tend(
       // Left, unless it is known to be over: whatever breaks, others see it at once.
       for (const { lease } of letters) left.add(lease);
       for (const { lease, letter, since } of letters) {
-        if (letter.kind === 'entry' || letter.kind === 'unreadable') continue;
-        const message = await messageOf(deps, letter);
-        const done = message === undefined || (await tendOne(deps, message, since, now, tended));
-        if (!done) continue;
+        if (!(await isOver(deps, letter, since, now, tended))) continue;
         await deps.setAside.remove(queue, lease);
         left.delete(lease);
       }
@@ -85,9 +85,42 @@ async function tend(
   }
 }
 
+/** Whether a letter may leave its queue, by what was done about it. */
+async function isOver(
+  deps: DeadLetterDeps,
+  letter: SetAsideLetter,
+  since: Date,
+  now: Date,
+  tended: TendedLetters,
+): Promise<boolean> {
+  if (letter.kind === 'unreadable') return false;
+  if (letter.kind === 'entry') return admitted(deps, letter.entry, since, now, tended);
+  const message = await messageOf(deps, letter);
+  return message === undefined || tendOne(deps, message, since, now, tended);
+}
+
+/** An entry is tried at each look: whoever put it there does not know yet, and its id makes a repetition harmless. */
+async function admitted(
+  { admitAgain, territory }: DeadLetterDeps,
+  entry: Extract<SetAsideLetter, { kind: 'entry' }>['entry'],
+  since: Date,
+  now: Date,
+  tended: TendedLetters,
+): Promise<boolean> {
+  if (now.getTime() - since.getTime() < milliseconds(territory.redriveAfter)) return false;
+  try {
+    await admitAgain(entry);
+  } catch {
+    // It stays, under its alarm; the log of `admit` says why.
+    return false;
+  }
+  tended.lettersSentOn += 1;
+  return true;
+}
+
 /** Sends a message on or parks its delivery, as long as it has lain there; answers whether it may leave its queue. */
 async function tendOne(
-  deps: DeadDeliveryDeps,
+  deps: DeadLetterDeps,
   message: DeliveryMessage,
   since: Date,
   now: Date,
@@ -107,7 +140,7 @@ async function tendOne(
 }
 
 /** Parks what a message is of, unless that is decided or goes on by itself; answers whether it was parked. */
-async function park(deps: DeadDeliveryDeps, message: DeliveryMessage, now: Date): Promise<boolean> {
+async function park(deps: DeadLetterDeps, message: DeliveryMessage, now: Date): Promise<boolean> {
   const id = deliveryOf(message);
   const [[before], [entry]] = await Promise.all([
     deps.deliveries.read([id]),

@@ -16,7 +16,7 @@ import { eventBus } from '../../adapters/eventbridge/bus.ts';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
-import { invokeForAnswer } from '../../adapters/lambda/invoke.ts';
+import { invokeAndWait, invokeForAnswer } from '../../adapters/lambda/invoke.ts';
 import { sesMailer } from '../../adapters/ses/mailer.ts';
 import { deadLetters } from '../../adapters/sqs/dead-letters.ts';
 import { archives } from '../../adapters/s3/archives.ts';
@@ -66,6 +66,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
   const buckets = new S3Client({ forcePathStyle: true, followRegionRedirects: true });
   return {
     random: randomBytes,
+    admitAgain: (entry) => invokeAndWait(lambda, env.ADMIT_FUNCTION_ARN, entry),
     checkUpload: (upload) => invokeForAnswer(lambda, env.ADMIT_FUNCTION_ARN, { upload }, uploadCheck),
     clock: now,
     chance: Math.random,

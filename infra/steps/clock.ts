@@ -78,7 +78,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       // What it looked at and left is seen by others at once.
       {
         actions: ['sqs:ChangeMessageVisibility'],
-        on: [stores.deliveryDead.queueArn, stores.ruleDead.queueArn],
+        on: withEvents.map(({ queueArn }) => queueArn),
       },
     ],
     memoryMb: 256,

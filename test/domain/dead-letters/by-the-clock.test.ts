@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { tendDeadDeliveries } from '../../../domain/dead-letters/by-the-clock.ts';
+import { tendDeadLetters } from '../../../domain/dead-letters/by-the-clock.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import type { DeliveryMessage, LedgerEntry } from '../../../domain/ports.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
@@ -16,7 +16,7 @@ beforeEach(async () => {
   ({ subscription } = await flow.begins());
 });
 
-const beat = () => tendDeadDeliveries(flow, flow.now());
+const beat = () => tendDeadLetters(flow, flow.now());
 const nothing = { lettersSentOn: 0, lettersParked: 0 };
 const delivery = ({ sequence }: LedgerEntry) => flow.delivery(deliveryId(sequence, subscription.id));
 const aside = (message: DeliveryMessage): void =>
@@ -118,5 +118,30 @@ describe('deliveries that the mesh set aside', () => {
     breaks = () => undefined;
     expect(await beat()).toEqual({ lettersSentOn: 1, lettersParked: 0 });
     expect(await flow.setAside.take('delivery-dead')).toMatchObject([{ letter: { kind: 'unreadable' } }]);
+  });
+});
+
+describe('entries of ingress buses that were neither accepted nor refused', () => {
+  const entry = (id: string) => ({
+    participant: 'atmo',
+    event: { id, 'detail-type': 'org.example.co2.v1', time: '2026-03-01T10:00:00Z', detail: { co2: 1 } },
+  });
+
+  test('are admitted by the clock, one that fails each time holds up no other and stays', async () => {
+    for (const id of ['bad', 'good']) flow.setAside.put('admit-dead', { kind: 'entry', entry: entry(id) });
+    const admitted: string[] = [];
+    const deps = {
+      ...flow,
+      admitAgain: async ({ event }: { event: { id: string } }) => {
+        if (event.id === 'bad') throw new Error('admit failed: Unhandled');
+        admitted.push(event.id);
+      },
+    };
+    flow.later(15 * MINUTE - 1);
+    expect(await tendDeadLetters(deps, flow.now())).toEqual(nothing);
+    flow.later(15 * MINUTE);
+    expect(await tendDeadLetters(deps, flow.now())).toEqual({ lettersSentOn: 1, lettersParked: 0 });
+    expect(admitted).toEqual(['good']);
+    expect(await flow.setAside.take('admit-dead')).toMatchObject([{ letter: { entry: entry('bad') } }]);
   });
 });
