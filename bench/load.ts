@@ -116,7 +116,8 @@ export async function trickle(
     // From when it should have been sent, so that a slow sender hides nothing.
     const at = begun + (count * 1000) / perSecond;
     await sleep(Math.max(0, at - now()));
-    sent.push(send(1, subject, at));
+    // What was answered with 503 is sent again, as a careful publisher does; its time goes on.
+    sent.push(send(1, subject, at, 10));
   }
   await Promise.all(sent);
   const { tookMs } = await seenBy(sink, sent.length);

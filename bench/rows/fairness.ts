@@ -65,14 +65,14 @@ function rowsOf(alone: number[], beside: number[], seen: { tried: number; probed
 
 async function warmUp(mesh: Mesh, sink: string): Promise<void> {
   const { send, close } = publisher(mesh);
-  for (let count = 0; count < 20; count += 1) await send(1, 'well');
+  for (let count = 0; count < 20; count += 1) await send(1, 'well', undefined, 10);
   close();
   await seenBy(sink, 20);
 }
 
 async function flood(mesh: Mesh): Promise<void> {
   const { send, close } = publisher(mesh);
-  for (let batch = 0; batch < WAITING.batches; batch += 1) await send(WAITING.events, 'dead');
+  for (let batch = 0; batch < WAITING.batches; batch += 1) await send(WAITING.events, 'dead', undefined, 10);
   close();
 }
 
@@ -90,7 +90,7 @@ async function settle(mesh: Mesh, dead: Dead): Promise<void> {
 async function goOn(mesh: Mesh, signal: AbortSignal): Promise<void> {
   const { send, close } = publisher(mesh);
   while (!signal.aborted) {
-    await send(5, 'dead');
+    await send(5, 'dead', undefined, 10);
     await mesh.tick(0);
     await sleep(2000, undefined, { signal }).catch(() => undefined);
   }
