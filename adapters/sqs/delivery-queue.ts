@@ -1,4 +1,4 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliveryMessage, DeliveryQueue } from '../../domain/ports.ts';
 import { checkDelay } from '../delay.ts';
 import { sendAll, toBody } from './send-batches.ts';
@@ -20,6 +20,28 @@ export function deliveryQueue({ client, queueUrl }: { client: SQSClient; queueUr
     },
   };
 }
+
+/** A message that was taken and is held, by its receipt handle, and after how many seconds it is to come again. */
+export interface HeldMessage {
+  receipt: string;
+  seconds: number;
+}
+
+/**
+ * Lets up to ten held messages come again sooner than their visibility timeout says, which has to outlast the longest
+ * invocation. What is not taken comes again all the same, later.
+ */
+export const comingAgain =
+  ({ client, queueUrl }: { client: SQSClient; queueUrl: string }) =>
+  async (held: HeldMessage[]): Promise<void> => {
+    if (held.length === 0) return;
+    const Entries = held.map(({ receipt, seconds }, index) => ({
+      Id: String(index),
+      ReceiptHandle: receipt,
+      VisibilityTimeout: seconds,
+    }));
+    await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries }));
+  };
 
 /** The delivery message in the body of an SQS message, or undefined when it is none. */
 export function readDeliveryMessage(body: string): DeliveryMessage | undefined {

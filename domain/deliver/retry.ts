@@ -52,6 +52,16 @@ export const askedSeconds = (answer: HandoverAnswer, now: Date): number =>
 export const prolonged = (waitSeconds: number, chance: Chance): number =>
   waitSeconds * (1 + JITTER * chance());
 
+/** The first wait of a message that was held, and the longest: SQS hands out ten times, over half an hour in all. */
+const HELD_SECONDS = { first: 5, most: 900 };
+
+/**
+ * After how many seconds a message that was held comes again, when it has been handed out so often (from 1). A store that
+ * did not answer for a moment costs seconds; one that is away for long is not asked ever again.
+ */
+export const heldSeconds = (received: number, chance: Chance): number =>
+  Math.ceil(prolonged(Math.min(HELD_SECONDS.first * 2 ** (received - 1), HELD_SECONDS.most), chance));
+
 /** `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110 section 10.2.3); 0 when unreadable. */
 export function retryAfterSeconds(value: string | undefined, now: Date): number {
   if (value === undefined) return 0;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
@@ -12,13 +12,19 @@ import { reachOf } from '../../adapters/http/address.ts';
 import { webhookSender } from '../../adapters/http/sender.ts';
 import { lean } from '../../adapters/lean.ts';
 import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
-import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
+import {
+  comingAgain,
+  deliveryQueue,
+  type HeldMessage,
+  readDeliveryMessage,
+} from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { freshCache } from '../../domain/cache.ts';
 import { deliver, type DeliverDeps } from '../../domain/deliver/deliver.ts';
 import { endpointKeeper } from '../../domain/deliver/health.ts';
+import { type Chance, heldSeconds } from '../../domain/deliver/retry.ts';
 import { parkedNotice, subscriptionNotice } from '../../domain/notices.ts';
 import type { HandedParcel, Sealer } from '../../domain/ports.ts';
 import { standingReader } from '../../domain/deliver/standing.ts';
@@ -44,7 +50,7 @@ export const handler = eventFunction<SQSEvent | AskedHandover, SQSBatchResponse 
 );
 
 const attempting =
-  (deps: DeliverDeps): EventHandler<SQSEvent, SQSBatchResponse> =>
+  (deps: Wired): EventHandler<SQSEvent, SQSBatchResponse> =>
   async ({ Records }, work) => {
     const read = Records.map(({ body }) => readDeliveryMessage(body));
     const known = read.flatMap((message, index) => (message ? [{ message, index }] : []));
@@ -61,11 +67,23 @@ const attempting =
     work.count('held', report.failed.length);
     // What is no delivery message ends in the dead letters, where it can be looked at.
     const unread = Records.flatMap((record, index) => (read[index] ? [] : [record.messageId]));
-    const failed = report.failed.map((index) => Records[known[index]?.index ?? -1]?.messageId ?? '');
-    return { batchItemFailures: [...unread, ...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+    const held = report.failed.flatMap((index) => Records[known[index]?.index ?? -1] ?? []);
+    await deps.comeAgain(held.map((record) => heldMessage(record, deps.chance))).catch(() => undefined);
+    const failed = [...unread, ...held.map(({ messageId }) => messageId)];
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 
-function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
+const heldMessage = ({ receiptHandle, attributes }: SQSRecord, chance: Chance): HeldMessage => ({
+  receipt: receiptHandle,
+  seconds: heldSeconds(Number(attributes.ApproximateReceiveCount), chance),
+});
+
+/** What the handler works with: `comeAgain` is of messages, which `deliver` knows nothing of. */
+interface Wired extends DeliverDeps {
+  comeAgain: ReturnType<typeof comingAgain>;
+}
+
+function wired(env: ReturnType<typeof environment.parse>): Wired {
   const client = quickDynamoClient();
   const sqs = lean(SQSClient, {});
   const records = dynamoRecords({ client, table: env.REGISTRY_TABLE });
@@ -81,6 +99,7 @@ function wired(env: ReturnType<typeof environment.parse>): DeliverDeps {
     quotas: dynamoQuotas({ client, table: env.DELIVERIES_TABLE }),
     passages: dynamoPassages({ client, table: env.DELIVERIES_TABLE }),
     queue: deliveryQueue({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
+    comeAgain: comingAgain({ client: sqs, queueUrl: env.DELIVERY_QUEUE_URL }),
     pullQueues: pullQueues({ client: sqs, prefix: '' }),
     handOver: handingOver({
       send: webhookSender(reachOf(env.TERRITORY)),

@@ -41,7 +41,12 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       needs.readSealingKey,
       needs.makeSealingKey,
       {
-        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+        actions: [
+          'sqs:ReceiveMessage',
+          'sqs:DeleteMessage',
+          'sqs:GetQueueAttributes',
+          'sqs:ChangeMessageVisibility',
+        ],
         on: [stores.delivery.queueArn],
       },
     ],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryDeliveryQueue } from '../../adapters/memory/delivery-queue.ts';
-import { deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
+import { comingAgain, deliveryQueue, readDeliveryMessage } from '../../adapters/sqs/delivery-queue.ts';
 import type { DeliveryMessage, DeliveryQueue } from '../../domain/ports.ts';
 import { eventually } from './given-engine.ts';
 import { engineQueue, routed, subscription } from './given-messages.ts';
@@ -105,4 +105,19 @@ describe('on AWS alone', () => {
     const gone = deliveryQueue({ client, queueUrl: `${url}-gone` });
     await expect(gone.send([{ message, delaySeconds: 0 }])).rejects.toThrow();
   });
+});
+
+it('what is held comes again when it is told to, long before its visibility timeout ends', async () => {
+  const { client, url, takeHidden } = await engineQueue('held');
+  const queue = deliveryQueue({ client, queueUrl: url });
+  await queue.send([{ message: { subscription: subscription(1), event: routed(1) }, delaySeconds: 0 }]);
+  const [first] = await takeHidden(600);
+  expect(first).toBeDefined();
+  expect(await takeHidden(600)).toEqual([]);
+  await comingAgain({ client, queueUrl: url })([{ receipt: first ?? '', seconds: 1 }]);
+  const again = await eventually(
+    () => takeHidden(600),
+    (taken) => taken.length > 0,
+  );
+  expect(again).toHaveLength(1);
 });

@@ -38,6 +38,8 @@ export interface EngineQueue {
   client: SQSClient;
   /** Takes what is there: body and message group of each. */
   take(): Promise<{ body: string; group: string | undefined }[]>;
+  /** Takes what is there and leaves it hidden for so many seconds: the receipt of each. */
+  takeHidden(seconds: number): Promise<string[]>;
 }
 
 /** Makes a queue on the engine. */
@@ -56,6 +58,11 @@ export async function engineQueue(what: string): Promise<EngineQueue> {
     url: QueueUrl,
     arn: Attributes?.['QueueArn'] ?? '',
     client,
+    async takeHidden(seconds) {
+      const hidden = { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: seconds };
+      const { Messages = [] } = await client.send(new ReceiveMessageCommand(hidden));
+      return Messages.map(({ ReceiptHandle = '' }) => ReceiptHandle);
+    },
     async take() {
       const { Messages = [] } = await client.send(receive);
       return Messages.map(({ Body = '', Attributes: system }) => ({

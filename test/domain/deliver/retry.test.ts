@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterAnswer, retryAfterSeconds } from '../../../domain/deliver/retry.ts';
+import { afterAnswer, heldSeconds, retryAfterSeconds } from '../../../domain/deliver/retry.ts';
 import type { WebhookAnswer } from '../../../domain/ports.ts';
 import { seconds } from '../../../schemas/duration.ts';
 import { DEFAULT_RETRY_WAITS } from '../../../schemas/territory.ts';
@@ -100,4 +100,17 @@ describe('afterAnswer', () => {
 it('reads no wait out of a Retry-After that is none, or is past', () => {
   for (const text of [undefined, '', 'soon', '-5', 'Sun, 01 Mar 2020 10:00:00 GMT'])
     expect(retryAfterSeconds(text, now)).toBe(0);
+});
+
+describe('what is held', () => {
+  it('comes again after 5 s, and twice as long each time, up to a quarter of an hour', () => {
+    const waits = [1, 2, 3, 4, 8, 9, 10].map((received) => heldSeconds(received, () => 0));
+    expect(waits).toEqual([5, 10, 20, 40, 640, 900, 900]);
+    expect(heldSeconds(1, () => 0.9)).toBe(6);
+  });
+
+  it('outlasts an outage of half an hour before it is set aside', () => {
+    const nine = Array.from({ length: 9 }, (_, index) => heldSeconds(index + 1, () => 0));
+    expect(nine.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThanOrEqual(1800);
+  });
 });
