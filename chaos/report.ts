@@ -68,8 +68,8 @@ How to read it:
   events until they are accepted.
 - _Duplicates_ are events that a receiver took more than once. Each came under one \`webhook-id\` only: at least once, as
   promised.
-- A message that the mesh failed ten times over lies in the delivery dead letters; the run sends it back as the runbook says,
-  and counts it.
+- A message that the mesh failed ten times over lies in the delivery dead letters. The clock sends it on after a while; the run
+  sends it back at once, as the runbook says, and counts it.
 
 Where the engine is not like AWS, and what was done instead:
 
