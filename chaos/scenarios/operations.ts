@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { eventRules } from '../../adapters/eventbridge/rules.ts';
 import { deploy, synthesise } from '../../local/deploy.ts';
 import { takesAll } from '../receivers.ts';
@@ -111,12 +111,12 @@ async function registryOutage(story: Story): Promise<void> {
   story.notes.push(`the last request went out ${last}; publishing was answered 503 meanwhile`);
 }
 
-/** As an outage of an hour in production, where what is received again stays hidden for minutes. */
+/** As an outage of an hour in production, where what is held comes again ten times, over half an hour. */
 async function longOutage(story: Story): Promise<void> {
   const { world } = story;
   await story.subscribe('one');
   await story.subscribe('two');
-  await world.hideFor(1);
+  const production = await setAsideAfter(world, 3);
   await world.source('deliver', { Enabled: false });
   await story.publish();
   world.proxy.inject(({ action, body }) =>
@@ -131,13 +131,28 @@ async function longOutage(story: Story): Promise<void> {
   const aside = await setAside(world);
   story.expect(aside > 0, 'nothing was set aside');
   world.proxy.inject();
-  await world.hideFor();
+  await setAsideAfter(world, production);
   for (let minutes = 2; minutes < 120 && (await setAside(world)) > 0; minutes += 2) {
     await world.mesh.tick(minutes * 60);
     await sleep(1000);
   }
   story.expect((await setAside(world)) === 0, 'the clock left something in the dead letters');
   story.notes.push(`${aside} deliveries were set aside, and sent on by the clock alone`);
+}
+
+/** Has a delivery message set aside after so many times; answers after how many it was. */
+async function setAsideAfter({ sqs, queueUrl, mesh }: World, times: number): Promise<number> {
+  const QueueUrl = queueUrl(mesh.names.delivery);
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
+  );
+  const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(Attributes['RedrivePolicy'] ?? '{}') as {
+    deadLetterTargetArn: string;
+    maxReceiveCount: number;
+  };
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: times });
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy } }));
+  return Number(maxReceiveCount);
 }
 
 async function setAside({ sqs, queueUrl, mesh }: World): Promise<number> {
