@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { publisher, seenBy, trickle } from '../load.ts';
+import { publisher, type Publisher, seenBy, trickle } from '../load.ts';
 import { quantile } from '../measure.ts';
 import type { Mesh } from '../mesh.ts';
 import { openSink } from '../processes.ts';
@@ -9,7 +9,7 @@ import { type Bench, figure, type Row } from '../row.ts';
 
 /** What comes for the dead consumer before and while the other is measured: design.md's 10 000, scaled to two cores. */
 const WAITING = { batches: 20, events: 100 };
-const TRICKLE = { perSecond: 20, seconds: 15 };
+const TRICKLE = { perSecond: 20, seconds: 30 };
 /** How much later than alone the other consumer's slowest hundredth may be. */
 const MOST = 2;
 
@@ -26,16 +26,15 @@ export const fairness: Bench = {
       await mesh.subscribe(`${dead.url}/dead`, ['dead']);
       await mesh.tick(60);
       await warmUp(mesh, sink);
-      const alone = await trickle(mesh, sink, { ...TRICKLE, subject: 'well' });
+      const alone = await meanwhile(mesh, sink, () => mesh.tick(0));
       await flood(mesh);
       await settle(mesh, dead);
       const held = dead.count();
-      const stop = new AbortController();
-      // It goes on: more events for the dead one, and the beats of the clock that probe it.
-      const [beside] = await Promise.all([
-        trickle(mesh, sink, { ...TRICKLE, subject: 'well' }).finally(() => stop.abort()),
-        goOn(mesh, stop.signal),
-      ]);
+      // It goes on: more events for the dead one, and the same beats of the clock, which now probe it.
+      const beside = await meanwhile(mesh, sink, async (send) => {
+        await send(5, 'dead', undefined, 10);
+        await mesh.tick(0);
+      });
       return rowsOf(alone, beside, { tried: held, probed: dead.count() - held });
     } finally {
       dead.close();
@@ -87,14 +86,26 @@ async function settle(mesh: Mesh, dead: Dead): Promise<void> {
   await mesh.tick(0);
 }
 
-async function goOn(mesh: Mesh, signal: AbortSignal): Promise<void> {
+/** How long events take to the consumer that is well, while something else is done every two seconds. */
+async function meanwhile(
+  mesh: Mesh,
+  sink: string,
+  other: (send: Publisher['send']) => Promise<void>,
+): Promise<number[]> {
   const { send, close } = publisher(mesh);
-  while (!signal.aborted) {
-    await send(5, 'dead', undefined, 10);
-    await mesh.tick(0);
-    await sleep(2000, undefined, { signal }).catch(() => undefined);
-  }
+  const measured = new AbortController();
+  const goOn = async (): Promise<void> => {
+    while (!measured.signal.aborted) {
+      await other(send);
+      await sleep(2000, undefined, { signal: measured.signal }).catch(() => undefined);
+    }
+  };
+  const [took] = await Promise.all([
+    trickle(mesh, sink, { ...TRICKLE, subject: 'well' }).finally(() => measured.abort()),
+    goOn(),
+  ]);
   close();
+  return took;
 }
 
 interface Dead {

@@ -93,7 +93,7 @@ export async function minimisedEvent(
   const scope = pseudonymises && {
     key: await sealer.derive('pseudonyms'),
     contract: contract.id,
-    acceptedAt: judged(event).acceptedAt,
+    acceptedAt: new Date(acceptedMs(event.sequence)),
     sequence: event.sequence,
   };
   const seen = minimise(event.event, clauses, scope || undefined);
