@@ -76,6 +76,8 @@ export const territory = z.strictObject({
   uploadPutBytes: z.int().min(1).max(MOST_PUT_BYTES).default(100_000_000),
   /** S3 takes no smaller part, but for the last one. */
   uploadPartBytes: z.int().min(5_242_880).max(MOST_PUT_BYTES).default(50_000_000),
+  /** The most bytes of rows that become one event; a larger file becomes several, of half as many bytes each. */
+  uploadRowsBytes: z.int().min(1000).max(10_000_000).default(10_000_000),
   /** How long one call reads a file before it leaves the rest to the next beat of the clock. */
   uploadCheckFor: atMost('PT20S').default('PT15S'),
   /** How long refused publications can be read. */

@@ -5,7 +5,7 @@ import { fault } from './problem-document.ts';
 
 /** The most bytes of one upload. */
 export const MAX_UPLOAD_BYTES = 5_000_000_000;
-/** The most bytes of one that is JSON or rows, which is judged, minimised and filtered whole. */
+/** The most bytes of one that is JSON, which is judged, minimised and filtered whole. */
 export const MAX_JSON_UPLOAD_BYTES = 10_000_000;
 
 /** CloudEvents JSON format section 3.1: the subtype is `json` or ends in `+json`. */
@@ -38,9 +38,9 @@ export const uploadRequest = z
       .regex(/^[0-9a-fA-F]{64}$/, 'must be the SHA-256 of the file as 64 hexadecimal digits')
       .transform((hex) => hex.toLowerCase()),
   })
-  .refine(({ contentType, bytes }) => formOf(contentType) === 'raw' || bytes <= MAX_JSON_UPLOAD_BYTES, {
+  .refine(({ contentType, bytes }) => formOf(contentType) !== 'json' || bytes <= MAX_JSON_UPLOAD_BYTES, {
     path: ['bytes'],
-    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON, NDJSON and CSV: send rows in several files`,
+    message: `must be at most ${MAX_JSON_UPLOAD_BYTES} for JSON, which is judged whole: send rows as NDJSON`,
   });
 export type UploadRequest = z.output<typeof uploadRequest>;
 
@@ -60,6 +60,27 @@ export const upload = z.object({
   parts: z.object({ id: z.string(), bytes: z.int().positive() }).optional(),
   /** How far a file was read that one call could not read to its end, with the state of its hash there (base64). */
   read: z.object({ bytes: z.int(), hash: z.string() }).optional(),
+  /** Of a file in rows that becomes several events: how far it was published, and what is published next. */
+  published: z
+    .object({
+      bytes: z.int(),
+      rows: z.int(),
+      /** A CSV's columns. */
+      header: z.array(z.string()).optional(),
+      next: z
+        .object({
+          bytes: z.int(),
+          rows: z.int(),
+          accepted: z.int(),
+          refused: z.int(),
+          name: z.string(),
+          sha256: z.string(),
+        })
+        .optional(),
+    })
+    .optional(),
+  /** How many events it became, where it became several: `{id}-1` and so on; `event` is the first of them. */
+  events: z.int().optional(),
   /** While it is checked: until then nobody but who holds it goes on. */
   heldUntil: instant.optional(),
   event: z.object({ id: z.string(), source: z.string(), digest: z.string() }).optional(),

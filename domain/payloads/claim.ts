@@ -42,7 +42,7 @@ export const isRowsPayload = (name: string): boolean => name.endsWith('.ndjson')
 
 /** What is kept with such data: the report of the rows that did not obey, whose paths may tell of persons too. */
 export const reportOf = (name: string): string | undefined =>
-  isRowsPayload(name) ? name.replace(/\.[0-9a-f]{16}\.ndjson$/, '.report.ndjson') : undefined;
+  isRowsPayload(name) ? name.replace(/(?:\.\d+)?\.[0-9a-f]{16}\.ndjson$/, '.report.ndjson') : undefined;
 
 /** The names of all that goes when an event goes: its data, kept apart, and what is kept with that. */
 export const keptWith = (name: string): string[] => [name, ...[reportOf(name) ?? []].flat()];

@@ -16,16 +16,19 @@ import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
 import { acceptedBefore, changed, hold, isHeld, letGo } from './hold.ts';
 import { keepRows, ROWS_TYPE } from './keep-rows.ts';
+import { publishBlocks } from './publish-blocks.ts';
 import { readChecked } from './read.ts';
 
 /** What checking and publishing an upload needs of the world. */
 export interface CheckDeps extends PublishDeps {
   registry: Pick<Registry, 'read' | 'write'>;
   ledger: Pick<Ledger, 'append' | 'read'>;
-  payloads: Pick<Payloads, 'open' | 'put' | 'remove'>;
+  payloads: Pick<Payloads, 'open' | 'put' | 'read' | 'remove'>;
   random: Random;
   /** How long one call reads before it leaves the rest to the next. */
   uploadCheckFor: string;
+  /** The most bytes of rows that become one event. */
+  uploadRowsBytes: number;
 }
 
 /**
@@ -39,7 +42,7 @@ export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCh
   const before =
     upload.state === 'checking' && (await acceptedBefore(deps.ledger, deps.territory, upload, deps.now()));
   if (before) return ended(deps, upload, before);
-  const file = await deps.payloads.open(upload.name, upload.read?.bytes);
+  const file = isRead(upload) ? NOTHING_LEFT : await deps.payloads.open(upload.name, upload.read?.bytes);
   if (!file) return absentOrOver(deps, id);
   const held = await hold(deps, upload);
   return held ? checkHeld(deps, held, file) : 'busy';
@@ -58,12 +61,16 @@ async function checkHeld(
 ): Promise<UploadCheck> {
   try {
     const until = deps.now().getTime() + milliseconds(deps.uploadCheckFor);
-    const read = await readChecked(file, held, () => deps.now().getTime() < until);
+    const mayGoOn = () => deps.now().getTime() < until;
+    const inBlocks = formOf(held.contentType) === 'rows' && held.bytes > deps.uploadRowsBytes;
+    const whole = !inBlocks && formOf(held.contentType) !== 'raw';
+    const read = isRead(held) ? {} : await readChecked(file, held, { whole, mayGoOn });
     if ('read' in read) {
       await letGo(deps, held, read);
       return 'going';
     }
     if ('problem' in read) return await ended(deps, held, refused(read.problem));
+    if (inBlocks) return await checkBlocks(deps, held, mayGoOn);
     const { outcome, upload } = await published(deps, held, read.text);
     if (outcome.status !== 'failed') return await ended(deps, upload, endOf(outcome));
     await letGo(deps, upload);
@@ -73,6 +80,26 @@ async function checkHeld(
     await letGo(deps, held).catch(() => undefined);
     throw error;
   }
+}
+
+/** Whether all of a file was read, and is the one that was declared: what is left is to publish it. */
+const isRead = ({ read, bytes }: Upload): boolean => read?.bytes === bytes;
+const NOTHING_LEFT: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => nothing() };
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function checkBlocks(deps: CheckDeps, held: Upload, mayGoOn: () => boolean): Promise<UploadCheck> {
+  const read = await changed(deps, held, { ...held, read: { bytes: held.bytes, hash: '' } });
+  if (!read) throw new Error(`the upload ${held.id} was changed by somebody else while it was held`);
+  const came = await publishBlocks(deps, read, mayGoOn, (upload, id, { name, sha256 }) =>
+    publishOne(deps, { ...upload, id }, apart(ROWS_TYPE, sha256), name),
+  );
+  const { upload } = came;
+  if ('end' in came)
+    return ended(deps, upload, upload.event ? { state: 'accepted', event: upload.event } : NO_ROW);
+  if ('outcome' in came && came.outcome.status === 'rejected')
+    return ended(deps, upload, refused(came.outcome.problem));
+  await letGo(deps, upload);
+  return 'going' in came ? 'going' : 'unavailable';
 }
 
 async function ended(deps: CheckDeps, upload: Upload, end: UploadEnd): Promise<'ended'> {
@@ -139,6 +166,11 @@ async function publishOne(
   if (!outcome) throw new Error('one event has one outcome');
   return outcome;
 }
+
+const NO_ROW: UploadEnd = {
+  state: 'refused',
+  problem: { kind: 'not-valid', detail: 'No row obeys the schema: the report says why' },
+};
 
 const refused = ({ kind, detail, errors }: Problem): UploadEnd & { state: 'refused' } => ({
   state: 'refused',

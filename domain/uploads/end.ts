@@ -32,7 +32,7 @@ const LAST_PUT_MS = 15 * 60_000;
  * when nothing can be put any more. Answers what it is now, which in the same moment somebody else may have decided.
  */
 export async function endUpload(deps: EndDeps, before: Upload, end: UploadEnd, now: Date): Promise<Upload> {
-  const { heldUntil: _, read: __, ...free } = before;
+  const { heldUntil: _, read: __, published: ___, ...free } = before;
   const item: Upload = {
     ...free,
     ...end,

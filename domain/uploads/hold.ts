@@ -9,7 +9,8 @@ export const HELD_SECONDS = 60;
 export const isHeld = ({ heldUntil }: Pick<Upload, 'heldUntil'>, now: Date): boolean =>
   heldUntil !== undefined && Date.parse(heldUntil) > now.getTime();
 
-interface HoldDeps {
+/** What holding an upload needs of the world. */
+export interface HoldDeps {
   registry: Pick<Registry, 'write'>;
   now: Clock;
 }

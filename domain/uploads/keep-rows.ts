@@ -85,4 +85,5 @@ async function keep(
   return { name, sha256 };
 }
 
-const linesOf = (texts: string[]): Buffer => Buffer.from(texts.map((text) => `${text}\n`).join(''));
+/** Lines of NDJSON. */
+export const linesOf = (texts: string[]): Buffer => Buffer.from(texts.map((text) => `${text}\n`).join(''));

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createSHA256 } from 'hash-wasm';
 import type { Problem } from '../../schemas/problem.ts';
-import { formOf, type Upload } from '../../schemas/upload.ts';
+import type { Upload } from '../../schemas/upload.ts';
 
 /** How a file was read: as far as one call may, with the state of its hash there; to its end; or it is another file. */
 export type Read = { text?: string } | { problem: Problem } | { read: NonNullable<Upload['read']> };
 
-/** Reads a file once, in bounded memory: what is opaque is only hashed, and nothing is read beyond what was declared. */
+/** Reads a file once, in bounded memory: what is not read whole is only hashed, and nothing is read beyond what was declared. */
 export async function readChecked(
   file: AsyncIterable<Uint8Array>,
   upload: Upload,
-  mayGoOn: () => boolean,
+  { whole, mayGoOn }: { whole: boolean; mayGoOn: () => boolean },
 ): Promise<Read> {
-  return formOf(upload.contentType) === 'raw' ? readOn(file, upload, mayGoOn) : readWhole(file, upload);
+  return whole ? readWhole(file, upload) : readOn(file, upload, mayGoOn);
 }
 
 async function readWhole(file: AsyncIterable<Uint8Array>, upload: Upload): Promise<Read> {

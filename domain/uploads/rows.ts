@@ -7,8 +7,8 @@ import { isCsvType } from '../../schemas/upload.ts';
 
 /** The most rows of one upload. */
 export const MAX_ROWS = 100_000;
-/** How many refused rows the report tells, and how many faults of each. */
-const TOLD = { rows: 1000, faults: 10 };
+/** How many refused rows a report tells, and how many faults of each. */
+export const TOLD = { rows: 1000, faults: 10 };
 
 /** What became of the rows of a file. */
 export interface JudgedRows {
@@ -19,7 +19,8 @@ export interface JudgedRows {
   report: { row: number; errors: Fault[] }[];
 }
 
-type Row = { value: unknown } | { fault: string };
+/** One row as read, or why it cannot be. */
+export type Row = { value: unknown } | { fault: string };
 
 /** Judges each row of NDJSON or CSV by the schema; a fault where the file cannot be told apart into rows. */
 export function judgeRows(
@@ -28,7 +29,11 @@ export function judgeRows(
   judge: (data: unknown) => Fault[],
 ): JudgedRows | { fault: string } {
   const rows = isCsvType(contentType) ? csvRows(text, schema) : lines(text);
-  if ('fault' in rows) return rows;
+  return 'fault' in rows ? rows : judgeEach(rows, judge);
+}
+
+/** Judges rows by the schema, the first of which is the so-many-th of its file, counted from 0. */
+export function judgeEach(rows: Row[], judge: (data: unknown) => Fault[], first = 0): JudgedRows {
   const judged: JudgedRows = { accepted: [], refused: 0, report: [] };
   for (const [index, row] of rows.entries()) {
     const read = 'value' in row ? canonicalOf(row.value) : row;
@@ -37,7 +42,7 @@ export function judgeRows(
     else {
       judged.refused += 1;
       if (judged.report.length < TOLD.rows)
-        judged.report.push({ row: index + 1, errors: errors.slice(0, TOLD.faults) });
+        judged.report.push({ row: first + index + 1, errors: errors.slice(0, TOLD.faults) });
     }
   }
   return judged;
@@ -61,10 +66,13 @@ function lines(text: string): Row[] | { fault: string } {
   return text
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const read = parseJson(line);
-      return 'value' in read ? read : { fault: `is not JSON: ${sayPosition(read.at)}` };
-    });
+    .map(rowOfLine);
+}
+
+/** A line of NDJSON as a row. */
+export function rowOfLine(line: string): Row {
+  const read = parseJson(line);
+  return 'value' in read ? read : { fault: `is not JSON: ${sayPosition(read.at)}` };
 }
 
 function csvRows(text: string, schema: JsonSchema): Row[] | { fault: string } {
@@ -79,9 +87,40 @@ function csvRows(text: string, schema: JsonSchema): Row[] | { fault: string } {
       return { fault: 'Two columns of the file have the same name' };
     return records.map((record) => rowOf(header, record, schema));
   } catch (error) {
-    // Its code names the fault, its message would quote the file.
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return { fault: `The file is not CSV (RFC 4180): ${code}` };
+    return { fault: `The file is not CSV (RFC 4180): ${codeOf(error)}` };
+  }
+}
+
+/** Its code names the fault, its message would quote the file. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+
+/** Records of a CSV by its header; one that is none has a fault of its own, and spoils no other. */
+export function rowsOfRecords(records: string[], header: string[], schema: JsonSchema): Row[] {
+  const options = { relax_column_count: true };
+  try {
+    const all = parse(records.join(''), options);
+    if (all.length === records.length) return all.map((record) => rowOf(header, record, schema));
+  } catch {
+    // Which of them it is shows when each is read alone.
+  }
+  return records.map((text): Row => {
+    try {
+      const [record = []] = parse(text, options);
+      return rowOf(header, record, schema);
+    } catch (error) {
+      return { fault: `is not CSV (RFC 4180): ${codeOf(error)}` };
+    }
+  });
+}
+
+/** The columns that the first record of a CSV names; undefined where it names none, or one twice. */
+export function headerOf(record: string): string[] | undefined {
+  try {
+    const [header = []] = parse(record, { bom: true });
+    return header.length > 0 && new Set(header).size === header.length ? header : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -22,7 +22,7 @@ const entry = z.object({
 export const handler = eventFunction<unknown, UploadCheck | undefined>('admit', () => {
   const env = environment.parse(process.env);
   const deps = publishing(env, quickDynamoClient());
-  const { uploadCheckFor } = env.TERRITORY;
+  const { uploadCheckFor, uploadRowsBytes } = env.TERRITORY;
   const maxAgeMs = milliseconds(env.TERRITORY.verdictFreshness);
   const checking = audited(deps.registry, byMesh('upload.checked'), { now, random: randomBytes });
   const participant = freshCache((id) => deps.registry.read('participant', id), { maxAgeMs, now: Date.now });
@@ -32,7 +32,7 @@ export const handler = eventFunction<unknown, UploadCheck | undefined>('admit', 
       work.did('upload.checked');
       work.note(upload.data);
       return checkUpload(
-        { ...deps, registry: checking, random: randomBytes, uploadCheckFor },
+        { ...deps, registry: checking, random: randomBytes, uploadCheckFor, uploadRowsBytes },
         upload.data.upload,
       );
     }

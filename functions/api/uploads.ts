@@ -24,12 +24,12 @@ const publisher = { who: ['provider'], scopes: ['publish'] } as const;
 /** Where the file is in the bucket, and what the clock still has to do, is the mesh's own. */
 async function viewOf(
   { payloads }: Pick<ApiDeps, 'payloads'>,
-  { name: _, swept: __, expires: ___, heldUntil: ____, parts, read, rows, ...rest }: Upload,
+  { name: _, swept: __, expires: ___, heldUntil: ____, parts, read, published, rows, ...rest }: Upload,
 ): Promise<object> {
   const view = {
     ...rest,
     ...(parts && { parts: { bytes: parts.bytes, count: countOf({ bytes: rest.bytes, parts }) } }),
-    ...(read && { progress: { bytes: read.bytes } }),
+    ...(read && { progress: { bytes: read.bytes, published: published?.bytes ?? 0 } }),
   };
   if (!rows) return view;
   const report = rows.report === undefined ? undefined : await payloads.link(rows.report, REPORT_SECONDS);

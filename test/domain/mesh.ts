@@ -53,6 +53,7 @@ export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<T
     now,
     random: randomBytes,
     uploadCheckFor: described.uploadCheckFor,
+    uploadRowsBytes: described.uploadRowsBytes,
     nextSequence: (at: Date) => ulid(at.getTime()),
     types: catalogueReader(registry, schemas, { maxAgeMs: 0, now: () => instant.getTime() }),
   };

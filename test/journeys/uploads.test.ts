@@ -123,6 +123,67 @@ describe('an upload', () => {
     }
   });
 
+  it.each([
+    [
+      'application/x-ndjson',
+      '',
+      (row: number) => `{"co2":${row === 7 ? '"high"' : 400 + row / 100},"teacher":"Marie Curie"}\n`,
+    ],
+    [
+      'text/csv',
+      'co2,teacher\r\n',
+      (row: number) => `${row === 7 ? 'high' : 400 + row / 100},Marie Curie\r\n`,
+    ],
+  ])(
+    'of %s that is large is put in parts and becomes several events, of every row once',
+    async (contentType, head, line) => {
+      const contract = await agree(consumer, dataset.id);
+      const rows = Array.from(
+        { length: contentType === 'text/csv' ? 90_000 : 180_000 },
+        (_, index) => index + 1,
+      );
+      const file = Buffer.from(head + rows.map(line).join(''));
+      const upload = await begins(file, contentType);
+      if (upload.parts) {
+        const parts = (await must(200, provider.key, 'GET', `/v1/uploads/${upload.id}/parts`)).body.items;
+        const etags = [];
+        for (const { part, bytes, put } of parts) {
+          const from = (part - 1) * upload.parts.bytes;
+          const body = new Uint8Array(file.subarray(from, from + bytes));
+          const answer = await fetch(put.url, { method: 'PUT', headers: put.headers, body });
+          etags.push({ part, etag: answer.headers.get('etag') ?? '' });
+        }
+        await must(200, provider.key, 'POST', `/v1/uploads/${upload.id}/complete`, { parts: etags });
+      } else {
+        expect(await puts(upload, file)).toBe(200);
+        await completes(upload);
+      }
+      // Each call reads a little and the next one goes on, as the clock's would.
+      const ended = await eventually(async () => {
+        const { state, ...more } = await completes(upload);
+        return state === 'checking' ? undefined : { state, ...more };
+      });
+      expect(ended).toMatchObject({ state: 'accepted', rows: { accepted: rows.length - 1, refused: 1 } });
+      expect(ended.events).toBeGreaterThan(2);
+      const seen: string[] = [];
+      const items = await eventually(async () => {
+        const path = `/v1/datasets/${dataset.id}/events?contract=${contract}&limit=200`;
+        const all = (await must(200, consumer.key, 'GET', path)).body.items;
+        const own = all.filter(({ id }: { id: string }) => id.startsWith(upload.id));
+        return own.length === ended.events ? own : undefined;
+      });
+      for (const { dataref } of items) {
+        const answer = await visit(dataref, consumer.key);
+        seen.push(...(await (await fetch(answer.headers.get('location') ?? '')).text()).trim().split('\n'));
+      }
+      expect(new Set(seen).size).toBe(rows.length - 1);
+      expect(seen).toHaveLength(rows.length - 1);
+      expect(seen).toContain('{"co2":400.01}');
+      const report = (await (await fetch(ended.rows.report)).text()).trim().split('\n');
+      expect(report.map((told) => (JSON.parse(told) as { row: number }).row)).toEqual([7]);
+    },
+  );
+
   it('is refused where its schema does not allow it, and where it is not what was declared', async () => {
     const wrong = Buffer.from('{"co2":"high"}');
     const invalid = await begins(wrong, 'application/json');

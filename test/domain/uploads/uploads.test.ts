@@ -344,8 +344,8 @@ describe('an upload is refused at once', () => {
     for (const [contentType, bytes, path] of [
       ['image/png', 5_000_000_001, 'bytes'],
       ['application/geo+json', 10_000_001, 'bytes'],
-      ['text/csv', 10_000_001, 'bytes'],
-      ['application/x-ndjson', 10_000_001, 'bytes'],
+      ['text/csv', 5_000_000_001, 'bytes'],
+      ['application/x-ndjson', 5_000_000_001, 'bytes'],
       ['png', 10, 'contentType'],
     ] as const) {
       const body = { dataset: 'school-air', type: TYPE, contentType, bytes, sha256: sha256(picture) };

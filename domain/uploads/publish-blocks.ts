@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { schemaId } from '../../schemas/schema-id.ts';
+import type { Problem } from '../../schemas/problem.ts';
+import { isCsvType, type Upload } from '../../schemas/upload.ts';
+import type { Payloads } from '../ports.ts';
+import { typeFinder } from '../publish/catalogue.ts';
+import type { PublishOutcome } from '../publish/outcome.ts';
+import type { PublishableType } from '../../schemas/dataset.ts';
+import { type Block, blockOf } from './block.ts';
+import { changed, type HoldDeps } from './hold.ts';
+import { type KeptRows, linesOf, type RowsDeps, ROWS_TYPE } from './keep-rows.ts';
+import {
+  headerOf,
+  judgeEach,
+  type JudgedRows,
+  MAX_ROWS,
+  type Row,
+  rowOfLine,
+  rowsOfRecords,
+  TOLD,
+} from './rows.ts';
+
+/** What publishing a file block by block needs of the world. */
+export interface BlocksDeps extends HoldDeps {
+  types: RowsDeps['types'];
+  registry: RowsDeps['registry'] & HoldDeps['registry'];
+  payloads: Pick<Payloads, 'open' | 'put' | 'read' | 'remove'>;
+  uploadRowsBytes: number;
+}
+
+/** How far a file came: to its end, to be gone on with, or no further for a reason. */
+export type Progress = { upload: Upload } & ({ end: true } | { going: true } | { outcome: PublishOutcome });
+
+type Published = NonNullable<Upload['published']>;
+const START: Published = { bytes: 0, rows: 0 };
+
+/**
+ * Makes an event of each block of a large file in rows. What is published next is noted before it is, so that a call
+ * that is stopped anywhere is gone on with as if it had not been: each row is accepted once, by the id of its block.
+ */
+export async function publishBlocks(
+  deps: BlocksDeps,
+  held: Upload,
+  mayGoOn: () => boolean,
+  publishAs: (upload: Upload, id: string, kept: KeptRows) => Promise<PublishOutcome>,
+): Promise<Progress> {
+  let upload = held;
+  do {
+    const noted = upload.published?.next ? upload : await noteNext(deps, upload);
+    if ('refusal' in noted) return { upload, outcome: { status: 'rejected', problem: noted.refusal } };
+    if (!noted.published?.next) return { upload: noted, end: true };
+    upload = noted;
+    const { next } = noted.published;
+    if (next.accepted === 0) {
+      upload = await movedOn(deps, upload);
+      continue;
+    }
+    const outcome = await publishAs(upload, `${upload.id}-${(upload.events ?? 0) + 1}`, next);
+    if (outcome.status === 'failed' || outcome.status === 'rejected') return { upload, outcome };
+    upload = await movedOn(deps, upload, { id: outcome.id, source: outcome.source, digest: outcome.digest });
+  } while (mayGoOn());
+  return { upload, going: true };
+}
+
+async function written(deps: HoldDeps, before: Upload, after: Upload): Promise<Upload> {
+  const upload = await changed(deps, before, after);
+  if (!upload) throw new Error(`the upload ${before.id} was changed by somebody else while it was held`);
+  return upload;
+}
+
+async function movedOn(deps: HoldDeps, upload: Upload, event?: Upload['event']): Promise<Upload> {
+  const { next, ...published } = upload.published ?? START;
+  if (!next) return upload;
+  const { rows = { accepted: 0, refused: 0 } } = upload;
+  return written(deps, upload, {
+    ...upload,
+    published: { ...published, bytes: next.bytes, rows: next.rows },
+    rows: { ...rows, accepted: rows.accepted + next.accepted, refused: rows.refused + next.refused },
+    ...(event && { events: (upload.events ?? 0) + 1, event: upload.event ?? event }),
+  });
+}
+
+/** Judges the next block and notes what is to be published of it; as it is at the end of the file. */
+async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { refusal: Problem }> {
+  const { published = START, contentType, provider, type, dataset, name } = upload;
+  // A store answers a read from the very end with an error (RFC 9110 section 15.5.17).
+  if (published.bytes === upload.bytes) return upload;
+  const resolved = await typeFinder(deps.types, provider)(type, dataset);
+  if ('problem' in resolved) return { refusal: resolved.problem };
+  const file = await deps.payloads.open(name, published.bytes);
+  if (!file) throw new Error(`the file of ${upload.id} is not there`);
+  const quoted = isCsvType(contentType);
+  const block = await blockOf(file, { quoted, most: deps.uploadRowsBytes / 2, rows: MAX_ROWS });
+  if (block.bytes === 0) return upload;
+  const header = quoted ? (published.header ?? headerOf(block.records.shift() ?? '')) : undefined;
+  if (quoted && !header)
+    return {
+      refusal: { kind: 'not-valid', detail: 'The first record of the file names no columns, or one twice' },
+    };
+  const judged = await judgeBlock(deps, resolved.found, block, published.rows, header);
+  const kept = await keepBlock(deps, upload, judged);
+  const report = await addToReport(deps, upload, judged);
+  const { rows = { accepted: 0, refused: 0 } } = upload;
+  const next = {
+    bytes: published.bytes + block.bytes,
+    rows: published.rows + judged.accepted.length + judged.refused,
+    accepted: judged.accepted.length,
+    refused: judged.refused,
+    ...kept,
+  };
+  return written(deps, upload, {
+    ...upload,
+    published: { ...published, ...(header && { header }), next },
+    rows: { ...rows, ...(report !== undefined && { report }) },
+  });
+}
+
+async function judgeBlock(
+  { registry, types }: BlocksDeps,
+  found: PublishableType,
+  { records }: Block,
+  first: number,
+  header: string[] | undefined,
+): Promise<JudgedRows> {
+  const judge = await types.judgeOf(found);
+  const version = await registry.read('schema', schemaId(found.dataset, found.type, found.schemaVersion));
+  const blank = (text: string | undefined): boolean => text?.trim() === '';
+  const told = records.filter((text) => !blank(text));
+  const read = told.filter((text) => text !== undefined);
+  const rows = header ? rowsOfRecords(read, header, version?.schema ?? {}) : read.map(rowOfLine);
+  const unread: Row = { fault: 'is not UTF-8, or longer than a row may be' };
+  const inOrder = told.map((text) => (text === undefined ? unread : (rows.shift() ?? unread)));
+  return judgeEach(inOrder, judge, first);
+}
+
+const stemOf = (name: string): string => name.replace(/\.rows$/, '');
+
+async function keepBlock(
+  { payloads }: BlocksDeps,
+  { name, events = 0 }: Upload,
+  { accepted }: JudgedRows,
+): Promise<KeptRows> {
+  const body = linesOf(accepted);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  // Two blocks may hold the same: the number keeps what is one event's from being another's.
+  const kept = `${stemOf(name)}.${events + 1}.${sha256.slice(0, 16)}.ndjson`;
+  if (accepted.length > 0) await payloads.put({ name: kept, body, contentType: ROWS_TYPE });
+  return { name: kept, sha256 };
+}
+
+/** The report with the rows of one block more; a call that was stopped may have added them before. */
+async function addToReport(
+  { payloads }: BlocksDeps,
+  { name, published = START, rows }: Upload,
+  { report }: JudgedRows,
+): Promise<string | undefined> {
+  if (report.length === 0) return rows?.report;
+  const at = `${stemOf(name)}.report.ndjson`;
+  const text = (await payloads.read(at))?.toString() ?? '';
+  const before = text.split('\n').filter((line) => line !== '' && rowIn(line) <= published.rows);
+  const lines = [...before, ...report.map((row) => JSON.stringify(row))].slice(0, TOLD.rows);
+  await payloads.put({ name: at, body: linesOf(lines), contentType: ROWS_TYPE });
+  return at;
+}
+
+// Safe: the lines are those that were written here.
+const rowIn = (line: string): number => (JSON.parse(line) as { row: number }).row;

@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { beginUpload, getUpload } from '../../../domain/uploads/begin.ts';
+import { blockOf } from '../../../domain/uploads/block.ts';
+import { type CheckDeps, checkUpload } from '../../../domain/uploads/check.ts';
+import { sweepUploads } from '../../../domain/uploads/end.ts';
+import { HELD_SECONDS } from '../../../domain/uploads/hold.ts';
+import { eventKey } from '../../../events/key.ts';
+import { type Upload, uploadRequest } from '../../../schemas/upload.ts';
+import { given, SCHEMA, TYPE } from '../../given.ts';
+import { meshInMemory, type MemoryMesh } from '../mesh.ts';
+
+const atmo = given.caller('atmo');
+let mesh: MemoryMesh;
+beforeEach(async () => {
+  mesh = meshInMemory(undefined, { uploadRowsBytes: 2000 });
+  await mesh.has('participant', given.participant());
+  await mesh.has('dataset', given.dataset());
+  await mesh.has('schema', { dataset: 'school-air', type: TYPE, version: 1, createdAt: '', schema: SCHEMA });
+});
+
+const puts = async (text: string, contentType: string): Promise<Upload> => {
+  const body = Buffer.from(text);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const declared = { dataset: 'school-air', type: TYPE, contentType, bytes: body.length, sha256 };
+  const { upload } = await beginUpload(mesh, atmo, uploadRequest.parse(declared));
+  await mesh.payloads.put({ name: upload.name, body, contentType });
+  return upload;
+};
+/** What its events hold, in order. */
+const published = async ({ id }: Upload): Promise<unknown[]> => {
+  const { events = 0 } = await getUpload(mesh, atmo, id);
+  const keys = Array.from({ length: events + 1 }, (_, n) =>
+    eventKey('school-air', '//test/atmo', `${id}-${n + 1}`),
+  );
+  const entries = await mesh.ledger.read(keys, mesh.now());
+  expect(entries.at(-1)).toBeUndefined();
+  return entries.flatMap((entry) =>
+    (mesh.payloads.kept.get(entry?.payload ?? '')?.toString() ?? '')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as unknown),
+  );
+};
+const report = ({ rows }: Upload): { row: number }[] =>
+  (mesh.payloads.kept.get(rows?.report ?? '')?.toString() ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { row: number });
+
+const ROWS = 400;
+const isWrong = (row: number): boolean => row % 50 === 7;
+const value = (row: number): unknown => (isWrong(row) ? 'high' : row);
+const numbers = Array.from({ length: ROWS }, (_, index) => index + 1);
+const good = numbers.filter((row) => !isWrong(row));
+const wrong = numbers.filter(isWrong);
+const files: [string, string, object[]][] = [
+  [
+    'application/x-ndjson',
+    numbers.map((row) => `${JSON.stringify({ co2: value(row), room: 'Salle été' })}\n`).join(''),
+    good.map((co2) => ({ co2, room: 'Salle été' })),
+  ],
+  [
+    'text/csv',
+    `\ufeffco2,room\r\n${numbers.map((row) => `${String(value(row))},"two\nlines, ""été"""\r\n`).join('')}`,
+    good.map((co2) => ({ co2, room: 'two\nlines, "été"' })),
+  ],
+];
+
+describe.each(files)('a large file of %s', (contentType, text, expected) => {
+  const isWhole = async (upload: Upload): Promise<void> => {
+    const ended = await getUpload(mesh, atmo, upload.id);
+    expect(ended).toMatchObject({
+      state: 'accepted',
+      event: { id: `${upload.id}-1` },
+      rows: { accepted: good.length, refused: wrong.length },
+    });
+    expect(ended.events).toBeGreaterThan(5);
+    expect(await published(ended)).toEqual(expected);
+    expect(report(ended).map(({ row }) => row)).toEqual(wrong);
+    expect(mesh.payloads.kept.has(upload.name)).toBe(false);
+    expect(await mesh.noticesOf('atmo')).toEqual(['maille.upload.accepted.v1']);
+  };
+
+  test('becomes an event for each block of its rows, and one report', async () => {
+    const upload = await puts(text, contentType);
+    expect(await checkUpload(mesh.uploading, upload.id)).toBe('ended');
+    await isWhole(upload);
+  });
+
+  test('is gone on with beat by beat where one call has time for one block', async () => {
+    const upload = await puts(text, contentType);
+    const hurried = (id: string) => checkUpload({ ...mesh.uploading, uploadCheckFor: 'PT0S' }, id);
+    const told: number[] = [];
+    for (let beat = 0; beat < 200; beat += 1) {
+      await sweepUploads({ ...mesh, checkUpload: hurried }, mesh.now());
+      const { published: at, state } = await getUpload(mesh, atmo, upload.id);
+      if (state !== 'checking') break;
+      if (at) told.push(at.bytes);
+    }
+    expect(told.length).toBeGreaterThan(5);
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    await isWhole(upload);
+  });
+
+  test('has each row accepted once, wherever its check is stopped', async () => {
+    const upload = await puts(text, contentType);
+    let crashes = 0;
+    for (let tries = 0; tries < 100; tries += 1) {
+      let writes = 0;
+      // The third write of each call fails: now before a block is published, now after.
+      const registry = {
+        ...mesh.registry,
+        write: (changes: never) => {
+          writes += 1;
+          return writes === 5 + (tries % 2)
+            ? Promise.reject(new Error('crashed'))
+            : mesh.registry.write(changes);
+        },
+      };
+      const broken: CheckDeps = { ...mesh.uploading, registry };
+      const said = await checkUpload(broken, upload.id).catch(() => 'crashed');
+      if (said === 'ended') break;
+      crashes += 1;
+      mesh.later((HELD_SECONDS + 1) * 1000);
+    }
+    expect(crashes).toBeGreaterThan(3);
+    await isWhole(upload);
+  });
+});
+
+test('a large file of which no row obeys is refused with its report, and one without columns too', async () => {
+  const none = await puts('{"co2":"high"}\n'.repeat(200), 'application/x-ndjson');
+  await checkUpload(mesh.uploading, none.id);
+  const ended = await getUpload(mesh, atmo, none.id);
+  expect(ended).toMatchObject({ state: 'refused', rows: { accepted: 0, refused: 200 } });
+  expect([...mesh.payloads.kept.keys()]).toEqual([ended.rows?.report]);
+  const twice = await puts(`co2,co2\n${'1,2\n'.repeat(600)}`, 'text/csv');
+  await checkUpload(mesh.uploading, twice.id);
+  expect(await getUpload(mesh, atmo, twice.id)).toMatchObject({
+    state: 'refused',
+    problem: { detail: expect.stringContaining('names no columns') },
+  });
+});
+
+test('a row that is too long, not UTF-8 or not CSV is refused alone', async () => {
+  const long = `{"co2":1,"room":"${'x'.repeat(3000)}"}\n`;
+  const ndjson = await puts(`{"co2":1}\n${long}{"co2":3}`, 'application/x-ndjson');
+  await checkUpload(mesh.uploading, ndjson.id);
+  expect(await published(ndjson)).toEqual([{ co2: 1 }, { co2: 3 }]);
+  expect(report(await getUpload(mesh, atmo, ndjson.id)).map(({ row }) => row)).toEqual([2]);
+  const csv = await puts(`co2,room\n${'1,a\n'.repeat(600)}2,"b"c\n3,d\n`, 'text/csv');
+  await checkUpload(mesh.uploading, csv.id);
+  expect(await getUpload(mesh, atmo, csv.id)).toMatchObject({ rows: { accepted: 601, refused: 1 } });
+});
+
+test('blocks are the same however the bytes come, and together the whole file', async () => {
+  const record = fc.oneof(
+    fc.string({ maxLength: 12 }).map((text) => text.replace(/["\n]/g, '')),
+    fc.string({ maxLength: 8 }).map((text) => `"${text.replaceAll('"', '""')}\n"`),
+  );
+  const file = fc.array(record, { maxLength: 20 }).map((records) => records.join('\n'));
+  await fc.assert(
+    fc.asyncProperty(
+      file,
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (text, one, other) => {
+        const blocks = async (step: number): Promise<unknown[]> => {
+          const bytes = Buffer.from(text);
+          const found = [];
+          for (let from = 0; ;) {
+            const chunks = [];
+            for (let at = from; at < bytes.length; at += step)
+              chunks.push(bytes.subarray(at, Math.min(at + step, bytes.length)));
+            const block = await blockOf(Readable.from(chunks), { quoted: true, most: 25, rows: 5 });
+            if (block.bytes === 0) break;
+            found.push(block);
+            from += block.bytes;
+          }
+          return found;
+        };
+        const found = (await blocks(one)) as Awaited<ReturnType<typeof blockOf>>[];
+        expect(await blocks(other)).toEqual(found);
+        expect(found.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(Buffer.byteLength(text));
+        for (const { records, bytes } of found)
+          if (records.every((one_) => one_ !== undefined))
+            expect(Buffer.byteLength(records.join(''))).toBe(bytes);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
