@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bundle } from '../infra/bundle.ts';
+import { bundle, loadedAtStart } from '../infra/bundle.ts';
 import { LOCAL, NODE } from '../local/paths.ts';
 import { environmentOf, SECRET } from './given.ts';
 import type { Hot } from './invocations.ts';
@@ -93,5 +93,6 @@ export function bundled(name: Hot, folder?: 'floors' | 'empty' | 'bare'): Bundle
     mkdirSync(dirname(join(to, path)), { recursive: true });
     writeFileSync(join(to, path), contents);
   }
-  return { path: join(to, 'index.mjs'), bytes: files['index.mjs']?.length ?? 0 };
+  const bytes = loadedAtStart(files).reduce((sum, path) => sum + (files[path]?.length ?? 0), 0);
+  return { path: join(to, 'index.mjs'), bytes };
 }

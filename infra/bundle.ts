@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, buildSync } from 'esbuild';
 import type { FunctionName } from './names.ts';
@@ -18,6 +18,9 @@ const LOADED_LATER = new Map([
   ['ajv-formats/dist/formats.js', 'node_modules/ajv-formats/dist/formats.js'],
 ]);
 
+/** What these import at its first use is a file of its own: in one file, all that it shares would be wrapped. */
+const SPLIT = new Set<FunctionName>(['deliver', 'clock']);
+
 const OPTIONS: BuildOptions = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -29,33 +32,47 @@ const OPTIONS: BuildOptions = {
   logLevel: 'warning',
 };
 
-/** The files of a function, by their path in it; `index.mjs` is all that a start loads. */
+/** The files of a function, by their path in it; a start loads `index.mjs` and what that imports. */
 export type FunctionFiles = Record<string, Uint8Array>;
+
+/** The paths of what a start loads: the rest is loaded at its first use. */
+export function loadedAtStart(files: FunctionFiles): string[] {
+  const found = new Set(['index.mjs']);
+  for (const path of found) {
+    const text = Buffer.from(files[path] ?? []).toString('latin1');
+    for (const [, imported = ''] of text.matchAll(/(?:from|import) ?"\.\/([\w-]+\.mjs)"/g))
+      found.add(imported);
+  }
+  return [...found];
+}
 
 /**
  * A function with everything it needs, the AWS SDK included, minified and without a source map. The same sources give
  * the same bytes on every engine.
  */
 export function bundle(name: FunctionName, handlers: string = HANDLERS): FunctionFiles {
-  const main = build({
-    entryPoints: [join(handlers, name, 'handler.ts')],
+  const own = build({
+    entryPoints: { index: join(handlers, name, 'handler.ts') },
     format: 'esm',
+    splitting: handlers === HANDLERS && SPLIT.has(name),
+    outExtension: { '.js': '.mjs' },
+    // Tells browsers apart, for SDK clients that run in one.
+    external: ['bowser'],
     alias: {
       '@aws-sdk/credential-provider-node': join(ROOT, 'infra/lambda-credentials.ts'),
       '@smithy/core/event-streams': join(ROOT, 'infra/no-event-streams.ts'),
     },
     banner: { js: REQUIRE },
   });
-  const text = Buffer.from(main).toString('latin1');
-  const later = [...LOADED_LATER].filter(([library]) => text.includes(`"${library}"`));
-  return Object.fromEntries([
-    ['index.mjs', main],
-    ...later.map(([library, path]) => [path, build({ entryPoints: [library], format: 'cjs' })]),
-  ]);
+  const text = Object.values(own).map((file) => Buffer.from(file).toString('latin1'));
+  const later = [...LOADED_LATER].filter(([library]) => text.some((one) => one.includes(`"${library}"`)));
+  const libraries = later.flatMap(([library, path]) =>
+    Object.values(build({ entryPoints: [library], format: 'cjs' })).map((file) => [path, file] as const),
+  );
+  return { ...own, ...Object.fromEntries(libraries) };
 }
 
-function build(options: BuildOptions): Uint8Array {
-  const [output] = buildSync({ ...OPTIONS, ...options, write: false }).outputFiles;
-  if (!output) throw new Error(`esbuild made nothing of ${String(options.entryPoints)}`);
-  return output.contents;
+function build(options: BuildOptions): FunctionFiles {
+  const { outputFiles = [] } = buildSync({ ...OPTIONS, ...options, outdir: ROOT, write: false });
+  return Object.fromEntries(outputFiles.map(({ path, contents }) => [basename(path), contents]));
 }

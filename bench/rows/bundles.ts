@@ -1,4 +1,4 @@
-import { bundle } from '../../infra/bundle.ts';
+import { bundle, loadedAtStart } from '../../infra/bundle.ts';
 import { FUNCTIONS } from '../../infra/names.ts';
 import type { Bench, Row } from '../row.ts';
 
@@ -13,13 +13,13 @@ export const bundleSizes: Bench = {
 };
 
 function sizeOf(name: (typeof FUNCTIONS)[number]): Row {
-  const files = Object.entries(bundle(name));
+  const all = bundle(name);
+  const files = Object.entries(all);
+  const atStart = new Set(loadedAtStart(all));
   const kb = (some: typeof files): number => some.reduce((sum, [, { length }]) => sum + length, 0) / 1000;
-  const later = files.filter(([path]) => path !== 'index.mjs');
+  const later = files.filter(([path]) => !atStart.has(path));
   const apart =
-    later.length > 0
-      ? ` (of which ${kb(later).toFixed(0)} KB are loaded with the first schema or pattern)`
-      : '';
+    later.length > 0 ? ` (of which ${kb(later).toFixed(0)} KB are loaded at their first use)` : '';
   const hot = HOT.includes(name);
   return {
     what: `bundle: ${name}${apart}`,

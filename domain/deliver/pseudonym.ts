@@ -1,5 +1,4 @@
-import { createDecipheriv, createHmac } from 'node:crypto';
-import { unsafe as aes } from '@noble/ciphers/aes.js';
+import { type Cipheriv, createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { hmac, type _HMAC } from '@noble/hashes/hmac.js';
 import { type _SHA256, sha256 } from '@noble/hashes/sha2.js';
 import { chanceFrom, sequenceFrom, TIME_LENGTH, writeSequence } from '../sequence.ts';
@@ -19,15 +18,12 @@ const MOST_KEYS = 5000;
 const MOST_PSEUDONYMS = 4000;
 const LONGEST_REMEMBERED = 200;
 
-// Of 16 bytes, and of a name of some, node:crypto takes most of its time to be asked; these libraries take a third of it.
-/** An HMAC-SHA256 whose key has been read already. */
+/** An HMAC-SHA256 whose key has been read already. Of a short text, node:crypto takes most of its time to be asked. */
 type Mac = _HMAC<_SHA256>;
-/** The rounds' keys of AES-256. */
-type Rounds = ReturnType<typeof aes.expandKeyLE>;
 
 /** By the mesh's key, which is one and the same for a function's life, then by contract and use. */
 const macs = new WeakMap<Buffer, Map<string, Mac>>();
-const ciphers = new WeakMap<Buffer, Map<string, Rounds>>();
+const ciphers = new WeakMap<Buffer, Map<string, Cipheriv>>();
 
 /** One use of a contract's in one period, with its key. */
 interface Use {
@@ -107,22 +103,22 @@ export const deliveredSequence = (of: Named): string =>
   of.sequence.slice(0, TIME_LENGTH) + chanceFrom(hiddenBlock(of));
 
 /** The last block that was made, and of what: an event's id and sequence are of one. */
-let latest: Named | undefined;
-const block = Buffer.alloc(16);
-const words = new Uint32Array(block.buffer, block.byteOffset, 4);
+let latest: (Named & { block: Buffer }) | undefined;
+const plain = Buffer.alloc(16);
 
-/** ECB of one block is a permutation of sequences, which are unique; blocks are independent. */
-function hiddenBlock(of: Named): Buffer {
-  const { key, contract, sequence } = of;
-  if (latest?.sequence === sequence && latest.contract === contract && latest.key === key) return block;
-  writeSequence(sequence, block);
-  const rounds = kept(ciphers, key, contract, () => aes.expandKeyLE(keyFor(key, contract, 'id')));
-  const [first = 0, second = 0, third = 0, fourth = 0] = words;
-  const { s0, s1, s2, s3 } = aes.encrypt(rounds, first, second, third, fourth);
-  words.set([s0, s1, s2, s3]);
-  latest = of;
-  return block;
+function hiddenBlock({ key, contract, sequence }: Named): Buffer {
+  if (latest?.sequence !== sequence || latest.contract !== contract || latest.key !== key) {
+    writeSequence(sequence, plain);
+    latest = { key, contract, sequence, block: cipherFor(key, contract).update(plain) };
+  }
+  return latest.block;
 }
+
+/** ECB of one block is a permutation of sequences, which are unique; blocks are independent, so one cipher serves many. */
+const cipherFor = (key: Buffer, contract: string): Cipheriv =>
+  kept(ciphers, key, contract, () =>
+    createCipheriv('aes-256-ecb', keyFor(key, contract, 'id'), null).setAutoPadding(false),
+  );
 
 const keyFor = (key: Buffer, contract: string, use: string): Buffer =>
   createHmac('sha256', key).update(`${contract} ${use}`).digest();

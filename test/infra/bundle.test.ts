@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { bundle } from '../../infra/bundle.ts';
+import { bundle, loadedAtStart } from '../../infra/bundle.ts';
 
-const textOf = (name: Parameters<typeof bundle>[0]): string =>
-  Buffer.from(bundle(name)['index.mjs'] ?? []).toString('latin1');
+function textOf(name: Parameters<typeof bundle>[0]): string {
+  const files = bundle(name);
+  return loadedAtStart(files)
+    .map((path) => Buffer.from(files[path] ?? []).toString('latin1'))
+    .join('\n');
+}
 
 describe('the functions of the flow start light', () => {
   it.each(['publish', 'route', 'deliver'] as const)('%s is at most 600 KB', (name) => {
     const bytes = Object.values(bundle(name)).reduce((sum, { length }) => sum + length, 0);
     expect(bytes).toBeLessThanOrEqual(600_000);
+  });
+
+  it('deliver loads what speaks to the event buses of consumers when there is one', () => {
+    expect(Object.keys(bundle('deliver')).some((path) => path.startsWith('consumer-buses'))).toBe(true);
+    expect(textOf('deliver')).not.toContain('AWSEvents');
   });
 
   // Whole zod costs 80 KB and a fifth of a cold start; a value that one of these functions imports from a file of
