@@ -14,7 +14,7 @@ import type { Ledger, Payloads, Registry } from '../ports.ts';
 import { publish, type PublishDeps } from '../publish/publish.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
-import { acceptedBefore, changed, hold, isHeld, letGo } from './hold.ts';
+import { acceptedBefore, changedHeld, hold, isHeld, letGo } from './hold.ts';
 import { keepRows, ROWS_TYPE } from './keep-rows.ts';
 import { publishBlocks } from './publish-blocks.ts';
 import { readChecked } from './read.ts';
@@ -88,8 +88,7 @@ const NOTHING_LEFT: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function checkBlocks(deps: CheckDeps, held: Upload, mayGoOn: () => boolean): Promise<UploadCheck> {
-  const read = await changed(deps, held, { ...held, read: { bytes: held.bytes, hash: '' } });
-  if (!read) throw new Error(`the upload ${held.id} was changed by somebody else while it was held`);
+  const read = await changedHeld(deps, held, { ...held, read: { bytes: held.bytes, hash: '' } });
   const came = await publishBlocks(deps, read, mayGoOn, (upload, id, { name, sha256 }) =>
     publishOne(deps, { ...upload, id }, apart(ROWS_TYPE, sha256), name),
   );
@@ -117,8 +116,7 @@ async function published(
   if (form === 'json') return { outcome: await publishJson(deps, held, text), upload: held };
   if (form === 'raw') return { outcome: await publishRaw(deps, held), upload: held };
   const judged = await keepRows(deps, held, text);
-  const upload = judged.rows ? await changed(deps, held, { ...held, rows: judged.rows }) : held;
-  if (!upload) throw new Error(`the upload ${held.id} was changed by somebody else while it was held`);
+  const upload = judged.rows ? await changedHeld(deps, held, { ...held, rows: judged.rows }) : held;
   if ('problem' in judged) return { outcome: { status: 'rejected', problem: judged.problem }, upload };
   const { name, sha256 } = judged.kept;
   const outcome = await publishOne(deps, upload, apart(ROWS_TYPE, sha256), name);

@@ -33,7 +33,7 @@ export async function letGo(deps: HoldDeps, held: Upload, read?: Pick<Upload, 'r
 }
 
 /** Writes a change of an upload that nobody else has changed; undefined where somebody has. */
-export async function changed(
+async function changed(
   { registry, now }: HoldDeps,
   before: Upload,
   after: Upload,
@@ -41,6 +41,13 @@ export async function changed(
   const item = { ...after, updatedAt: now().toISOString(), revision: before.revision + 1 };
   const written = await registry.write([{ do: 'replace', noun: 'upload', before, item }]);
   return written ? item : undefined;
+}
+
+/** Writes a change of an upload that is held: nobody else may have changed it, and throws where somebody has. */
+export async function changedHeld(deps: HoldDeps, held: Upload, after: Upload): Promise<Upload> {
+  const upload = await changed(deps, held, after);
+  if (!upload) throw new Error(`the upload ${held.id} was changed by somebody else while it was held`);
+  return upload;
 }
 
 /** How an upload ended whose event the ledger has: whoever published it did not get as far as saying so. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Problem } from '../../schemas/problem.ts';
+import type { JsonSchema } from '../../schemas/dataset.ts';
+import type { Fault, Problem } from '../../schemas/problem.ts';
 import { schemaId } from '../../schemas/schema-id.ts';
 import type { Upload } from '../../schemas/upload.ts';
 import type { Payloads, Registry } from '../ports.ts';
@@ -30,26 +31,43 @@ export type Kept = { rows?: NonNullable<Upload['rows']> } & ({ kept: KeptRows } 
  * report beside it, without their values.
  */
 export async function keepRows(deps: RowsDeps, upload: Upload, text: string): Promise<Kept> {
-  const { provider, type, dataset, contentType, name } = upload;
-  const resolved = await typeFinder(deps.types, provider)(type, dataset);
-  if ('problem' in resolved) return { problem: resolved.problem };
-  const { found } = resolved;
-  const version = await deps.registry.read(
-    'schema',
-    schemaId(found.dataset, found.type, found.schemaVersion),
-  );
-  const judge = await deps.types.judgeOf(found);
-  const judged = judgeRows({ text, contentType }, version?.schema ?? {}, judge);
+  const { contentType, name } = upload;
+  const by = await rowJudgeOf(deps, upload);
+  if ('problem' in by) return by;
+  const judged = judgeRows({ text, contentType }, by.schema, by.judge);
   if ('fault' in judged) return { problem: notValid(judged.fault) };
-  const stem = name.replace(/\.rows$/, '');
   const rows = {
     accepted: judged.accepted.length,
     refused: judged.refused,
-    ...(await reported(deps, stem, judged)),
+    ...(await reported(deps, name, judged)),
   };
   if (judged.accepted.length === 0) return { problem: notValid('No row obeys the schema', judged), rows };
-  return { kept: await keep(deps, stem, judged), rows };
+  return { kept: await keep(deps, stemOf(name), judged), rows };
 }
+
+/** What judges rows, and the schema that tells what the cells of a CSV are. */
+export interface RowJudge {
+  judge: (data: unknown) => Fault[];
+  schema: JsonSchema;
+}
+
+/** What judges the rows of an upload; the problem where its type is not offered any more. */
+export async function rowJudgeOf(
+  { types, registry }: Pick<RowsDeps, 'types' | 'registry'>,
+  { provider, type, dataset }: Upload,
+): Promise<RowJudge | { problem: Problem }> {
+  const resolved = await typeFinder(types, provider)(type, dataset);
+  if ('problem' in resolved) return { problem: resolved.problem };
+  const { found } = resolved;
+  const version = await registry.read('schema', schemaId(found.dataset, found.type, found.schemaVersion));
+  return { judge: await types.judgeOf(found), schema: version?.schema ?? {} };
+}
+
+/** What the names of all that a file in rows becomes begin with. */
+export const stemOf = (name: string): string => name.replace(/\.rows$/, '');
+
+/** Where the report of a file's refused rows is kept. */
+export const reportOf = (name: string): string => `${stemOf(name)}.report.ndjson`;
 
 const notValid = (detail: string, { report }: Pick<JudgedRows, 'report'> = { report: [] }): Problem => ({
   kind: 'not-valid',
@@ -59,11 +77,11 @@ const notValid = (detail: string, { report }: Pick<JudgedRows, 'report'> = { rep
 
 async function reported(
   { payloads }: Pick<RowsDeps, 'payloads'>,
-  stem: string,
+  file: string,
   { report }: JudgedRows,
 ): Promise<{ report?: string }> {
   if (report.length === 0) return {};
-  const name = `${stem}.report.ndjson`;
+  const name = reportOf(file);
   await payloads.put({
     name,
     body: linesOf(report.map((row) => JSON.stringify(row))),

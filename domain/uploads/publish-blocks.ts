@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
-import { schemaId } from '../../schemas/schema-id.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import { isCsvType, type Upload } from '../../schemas/upload.ts';
 import type { Payloads } from '../ports.ts';
-import { typeFinder } from '../publish/catalogue.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
-import type { PublishableType } from '../../schemas/dataset.ts';
 import { type Block, blockOf } from './block.ts';
-import { changed, type HoldDeps } from './hold.ts';
-import { type KeptRows, linesOf, type RowsDeps, ROWS_TYPE } from './keep-rows.ts';
+import { changedHeld, type HoldDeps } from './hold.ts';
+import {
+  type KeptRows,
+  linesOf,
+  reportOf,
+  type RowJudge,
+  rowJudgeOf,
+  type RowsDeps,
+  ROWS_TYPE,
+  stemOf,
+} from './keep-rows.ts';
 import {
   headerOf,
   judgeEach,
@@ -62,17 +68,11 @@ export async function publishBlocks(
   return { upload, going: true };
 }
 
-async function written(deps: HoldDeps, before: Upload, after: Upload): Promise<Upload> {
-  const upload = await changed(deps, before, after);
-  if (!upload) throw new Error(`the upload ${before.id} was changed by somebody else while it was held`);
-  return upload;
-}
-
 async function movedOn(deps: HoldDeps, upload: Upload, event?: Upload['event']): Promise<Upload> {
   const { next, ...published } = upload.published ?? START;
   if (!next) return upload;
   const { rows = { accepted: 0, refused: 0 } } = upload;
-  return written(deps, upload, {
+  return changedHeld(deps, upload, {
     ...upload,
     published: { ...published, bytes: next.bytes, rows: next.rows },
     rows: { ...rows, accepted: rows.accepted + next.accepted, refused: rows.refused + next.refused },
@@ -82,11 +82,11 @@ async function movedOn(deps: HoldDeps, upload: Upload, event?: Upload['event']):
 
 /** Judges the next block and notes what is to be published of it; as it is at the end of the file. */
 async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { refusal: Problem }> {
-  const { published = START, contentType, provider, type, dataset, name } = upload;
+  const { published = START, contentType, name } = upload;
   // A store answers a read from the very end with an error (RFC 9110 section 15.5.17).
   if (published.bytes === upload.bytes) return upload;
-  const resolved = await typeFinder(deps.types, provider)(type, dataset);
-  if ('problem' in resolved) return { refusal: resolved.problem };
+  const by = await rowJudgeOf(deps, upload);
+  if ('problem' in by) return { refusal: by.problem };
   const file = await deps.payloads.open(name, published.bytes);
   if (!file) throw new Error(`the file of ${upload.id} is not there`);
   const quoted = isCsvType(contentType);
@@ -97,7 +97,7 @@ async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { re
     return {
       refusal: { kind: 'not-valid', detail: 'The first record of the file names no columns, or one twice' },
     };
-  const judged = await judgeBlock(deps, resolved.found, block, published.rows, header);
+  const judged = judgeBlock(by, block, published.rows, header);
   const kept = await keepBlock(deps, upload, judged);
   const report = await addToReport(deps, upload, judged);
   const { rows = { accepted: 0, refused: 0 } } = upload;
@@ -108,32 +108,27 @@ async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { re
     refused: judged.refused,
     ...kept,
   };
-  return written(deps, upload, {
+  return changedHeld(deps, upload, {
     ...upload,
     published: { ...published, ...(header && { header }), next },
     rows: { ...rows, ...(report !== undefined && { report }) },
   });
 }
 
-async function judgeBlock(
-  { registry, types }: BlocksDeps,
-  found: PublishableType,
+function judgeBlock(
+  { judge, schema }: RowJudge,
   { records }: Block,
   first: number,
   header: string[] | undefined,
-): Promise<JudgedRows> {
-  const judge = await types.judgeOf(found);
-  const version = await registry.read('schema', schemaId(found.dataset, found.type, found.schemaVersion));
+): JudgedRows {
   const blank = (text: string | undefined): boolean => text?.trim() === '';
   const told = records.filter((text) => !blank(text));
   const read = told.filter((text) => text !== undefined);
-  const rows = header ? rowsOfRecords(read, header, version?.schema ?? {}) : read.map(rowOfLine);
+  const rows = header ? rowsOfRecords(read, header, schema) : read.map(rowOfLine);
   const unread: Row = { fault: 'is not UTF-8, or longer than a row may be' };
   const inOrder = told.map((text) => (text === undefined ? unread : (rows.shift() ?? unread)));
   return judgeEach(inOrder, judge, first);
 }
-
-const stemOf = (name: string): string => name.replace(/\.rows$/, '');
 
 async function keepBlock(
   { payloads }: BlocksDeps,
@@ -155,7 +150,7 @@ async function addToReport(
   { report }: JudgedRows,
 ): Promise<string | undefined> {
   if (report.length === 0) return rows?.report;
-  const at = `${stemOf(name)}.report.ndjson`;
+  const at = reportOf(name);
   const text = (await payloads.read(at))?.toString() ?? '';
   const before = text.split('\n').filter((line) => line !== '' && rowIn(line) <= published.rows);
   const lines = [...before, ...report.map((row) => JSON.stringify(row))].slice(0, TOLD.rows);
