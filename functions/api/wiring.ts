@@ -24,7 +24,6 @@ import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { handOverBy } from '../../adapters/lambda/hand-over.ts';
 import { invokeAndWait, invokeForAnswer, invokeSoon } from '../../adapters/lambda/invoke.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
-import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { judgeChange } from '../../domain/evolution/judge.ts';
 import { identify } from '../../domain/identify.ts';
@@ -33,6 +32,7 @@ import { homeOf } from '../../domain/subscriptions/destination.ts';
 import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { milliseconds, seconds } from '../../schemas/duration.ts';
 import { uploadCheck } from '../../schemas/upload.ts';
+import { settingAside } from '../setting-aside.ts';
 import type { environment } from './environment.ts';
 import type { ApiDeps } from './route.ts';
 
@@ -81,15 +81,7 @@ export function wired(env: z.output<typeof environment>): ApiDeps {
       deadLettersArn: env.ADMIT_DEAD_LETTERS_ARN,
     }),
     pullQueues: pullQueues({ client: sqs, prefix: env.PULL_QUEUE_PREFIX }),
-    setAside: setAsideQueues({
-      client: sqs,
-      urls: {
-        'delivery-dead': env.DELIVERY_DEAD_LETTERS_URL,
-        'rule-dead': env.RULE_DEAD_LETTERS_URL,
-        'route-dead': env.ROUTE_DEAD_LETTERS_URL,
-        'admit-dead': env.ADMIT_DEAD_LETTERS_URL,
-      },
-    }),
+    setAside: settingAside(sqs, env),
     admitAgain: (entry) => invokeAndWait(lambda, env.ADMIT_FUNCTION_ARN, entry),
     checkUpload: (upload) => invokeForAnswer(lambda, env.ADMIT_FUNCTION_ARN, { upload }, uploadCheck),
     pause: (ms) => pause(ms),

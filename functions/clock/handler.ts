@@ -24,7 +24,6 @@ import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import { deliveryQueue } from '../../adapters/sqs/delivery-queue.ts';
 import { pullQueues } from '../../adapters/sqs/pull-queues.ts';
 import { routeGaps } from '../../adapters/sqs/route-gaps.ts';
-import { setAsideQueues } from '../../adapters/sqs/set-aside.ts';
 import { parameterSealer } from '../../adapters/ssm/sealer.ts';
 import { audited, byMesh } from '../../domain/audit/audited.ts';
 import { tick, type TickDeps } from '../../domain/clock/tick.ts';
@@ -33,6 +32,7 @@ import { instant } from '../../schemas/ids.ts';
 import { uploadCheck } from '../../schemas/upload.ts';
 import { eventFunction } from '../chain.ts';
 import { handingOver, handOverAsked } from '../handing-over.ts';
+import { settingAside } from '../setting-aside.ts';
 import { environment } from './environment.ts';
 
 /** What the timer sends, or who calls by hand: the instant to sweep for, so that no test waits for hours. */
@@ -103,15 +103,7 @@ function wired(env: ReturnType<typeof environment.parse>): TickDeps {
         { url: env.ADMIT_DEAD_LETTERS_URL, holds: 'entries' },
       ],
     }),
-    setAside: setAsideQueues({
-      client: sqs,
-      urls: {
-        'delivery-dead': env.DELIVERY_DEAD_LETTERS_URL,
-        'rule-dead': env.RULE_DEAD_LETTERS_URL,
-        'route-dead': env.ROUTE_DEAD_LETTERS_URL,
-        'admit-dead': env.ADMIT_DEAD_LETTERS_URL,
-      },
-    }),
+    setAside: settingAside(sqs, env),
     sealer: parameterSealer({ client: new SSMClient({}), parameter: env.SEALING_KEY_PARAMETER }),
     territory: env.TERRITORY,
   };
