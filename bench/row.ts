@@ -61,16 +61,6 @@ export const mostRow = (what: string, value: number, unit: string, most: number)
   met: value <= most,
 });
 
-/** A row that must reach a figure which was measured before, the floor. */
-export const leastRow = (what: string, value: number, unit: string, least: number): Row => ({
-  what,
-  measured: figure(value, unit),
-  floor: figure(least, unit),
-  ratio: `${(value / least).toFixed(2)}×`,
-  target: `≥ ${least} ${unit}`,
-  met: value >= least,
-});
-
 /** A bench's rows, each with the command that repeats it. */
 export type Told = Row & { again: string };
 

@@ -91,10 +91,16 @@ export const clientOf = ({ endpoint, region, accessKeyId, secretAccessKey }: Eng
   credentials: { accessKeyId, secretAccessKey },
 });
 
-/** Where a deployed territory's API answers: in path style, since no engine's host names resolve everywhere. */
+/** Where a deployed stack's API answers: in path style, since no engine's host names resolve everywhere. */
 export async function apiUrl(engine: Engine, stackName: string): Promise<string> {
+  const output = await outputsOf(engine, stackName);
+  return `${engine.endpoint}/_aws/execute-api/${output('ApiId')}/${output('ApiStage')}`;
+}
+
+/** Reads the outputs of a deployed stack by their keys; one that is not there is a {@link Trouble}. */
+export async function outputsOf(engine: Engine, stackName: string): Promise<(key: string) => string> {
   const stack = await describe(engine, stackName);
-  const output = (key: string): string => {
+  return (key) => {
     const value = stack?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
     if (!value)
       throw new Trouble(
@@ -103,7 +109,6 @@ export async function apiUrl(engine: Engine, stackName: string): Promise<string>
       );
     return value;
   };
-  return `${engine.endpoint}/_aws/execute-api/${output('ApiId')}/${output('ApiStage')}`;
 }
 
 async function bootstrap(engine: Engine, signal: AbortSignal | undefined): Promise<void> {

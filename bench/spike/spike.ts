@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { App } from 'aws-cdk-lib';
-import { apiUrl, clientOf, deployAssembly } from '../../local/deploy.ts';
+import { apiUrl, clientOf, deployAssembly, outputsOf } from '../../local/deploy.ts';
 import { openEngine } from '../../local/engine.ts';
 import { LOCAL } from '../../local/paths.ts';
 import { SECRET } from '../given.ts';
@@ -27,13 +26,12 @@ export async function openSpike(webhook: string): Promise<Spike> {
     spikeStack(app, { bundleOf: (name) => dirname(bundled(name, 'floors').path), webhook, secret: SECRET });
     app.synth();
     await deployAssembly(outdir, running);
-    const engine = clientOf(running);
-    const events = new EventBridgeClient(engine);
-    const queueArn = await outputOf(new CloudFormationClient(engine), 'QueueArn');
+    const events = new EventBridgeClient(clientOf(running));
+    const output = await outputsOf(running, SPIKE);
     return {
       url: await apiUrl(running, SPIKE),
       provider: { id: 'anybody', key: 'none' },
-      subscribe: (id, subjects) => putRule(events, queueArn, id, subjects),
+      subscribe: (id, subjects) => putRule(events, output('QueueArn'), id, subjects),
       close: () => running.stop(),
     };
   } catch (error) {
@@ -56,11 +54,4 @@ async function putRule(
   };
   const target = { Id: 'queue', Arn: queueArn, InputTransformer, SqsParameters: { MessageGroupId: id } };
   await events.send(new PutTargetsCommand({ Rule: id, EventBusName: SPIKE, Targets: [target] }));
-}
-
-async function outputOf(client: CloudFormationClient, key: string): Promise<string> {
-  const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: SPIKE }));
-  const value = Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
-  if (value === undefined) throw new Error(`the spike has no output ${key}`);
-  return value;
 }
