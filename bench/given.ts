@@ -1,7 +1,6 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { monotonicFactory } from 'ulid';
-import type * as z from 'zod/mini';
 import type { Row } from '../adapters/dynamodb/batch.ts';
 import { publishablePartition } from '../adapters/dynamodb/keys.ts';
 import { rowOfItem } from '../adapters/dynamodb/registry-row.ts';
@@ -12,6 +11,7 @@ import type { CloudEvent } from '../events/cloudevent.ts';
 import type { environment as delivering } from '../functions/deliver/environment.ts';
 import type { environment as publishing } from '../functions/publish/environment.ts';
 import type { environment as routing } from '../functions/route/environment.ts';
+import type { Told } from '../functions/variables.ts';
 import { namesOf } from '../infra/names.ts';
 import { readTerritory } from '../infra/territory.ts';
 import { co2Ecoles } from '../local/demo/datasets/co2-ecoles.ts';
@@ -150,10 +150,10 @@ const nextUlid = monotonicFactory();
 export const nextSequence = (): string => nextUlid();
 
 /** What the functions ask their environment for: a variable that is missing here does not compile. */
-type Told = z.input<typeof publishing> & z.input<typeof routing> & z.input<typeof delivering>;
+type Asked = Told<typeof publishing> & Told<typeof routing> & Told<typeof delivering>;
 
 /** What each function is told, and where AWS is. */
-export const environmentOf = (stub: string): Told & Record<string, string> => ({
+export const environmentOf = (stub: string): Asked & Record<string, string> => ({
   TERRITORY: JSON.stringify(TERRITORY),
   LEDGER_TABLE: NAMES.ledger,
   REGISTRY_TABLE: NAMES.registry,

@@ -13,18 +13,17 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type * as z from 'zod/v4/core';
+import type { Environment, Told } from '../functions/variables.ts';
 import { bundle, HANDLERS } from './bundle.ts';
 import { arnOf, type Grant, grant } from './grants.ts';
 import { type FunctionName, namesOf, roleNameOf } from './names.ts';
 import type { MeshProps } from './mesh-props.ts';
 
 /** A function of the mesh, as its step declares it. */
-export interface HouseFunctionProps<Environment extends z.$ZodType> extends MeshProps {
-  /** The zod object that the handler parses `process.env` with. */
-  environment: Environment;
-  /** What that object asks for: a forgotten variable does not compile. */
-  variables: z.input<Environment> & Record<string, string>;
+export interface HouseFunctionProps<Asking extends Environment> extends MeshProps {
+  /** What the handler reads `process.env` with. */
+  environment: Asking;
+  variables: Told<Asking> & Record<string, string>;
   /** What it means to people when this function fails; shown as its description. */
   failureMeans: string;
   grants: Grant[];
@@ -37,7 +36,7 @@ export class HouseFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
 
-  constructor(scope: Construct, name: FunctionName, props: HouseFunctionProps<z.$ZodType>) {
+  constructor(scope: Construct, name: FunctionName, props: HouseFunctionProps<Environment>) {
     super(scope, name);
     const functionName = namesOf(props.territory).function(name);
     const logGroupName = `/aws/lambda/${functionName}`;
@@ -83,12 +82,12 @@ export class HouseFunction extends Construct {
   }
 }
 
-/** Declares a function with its environment typed by the handler's own zod object. */
-export const houseFunction = <Environment extends z.$ZodType>(
+/** Declares a function with its environment typed by what the handler reads it with. */
+export const houseFunction = <Asking extends Environment>(
   scope: Construct,
   name: FunctionName,
-  props: HouseFunctionProps<Environment>,
-): HouseFunction => new HouseFunction(scope, name, props as HouseFunctionProps<z.$ZodType>);
+  props: HouseFunctionProps<Asking>,
+): HouseFunction => new HouseFunction(scope, name, props as HouseFunctionProps<Environment>);
 
 const logging = (stack: Stack, logGroup: string): Grant => ({
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

@@ -1,8 +1,7 @@
-import * as z from 'zod/mini';
-import { engineVariable, nameVariable, territoryVariable } from '../variables.ts';
+import { engineVariable, environmentOf, nameVariable, territoryVariable } from '../variables.ts';
 
 /** What `admit` is told by its stack. */
-export const environment = z.object({
+export const environment = environmentOf({
   TERRITORY: territoryVariable,
   LEDGER_TABLE: nameVariable,
   REGISTRY_TABLE: nameVariable,

@@ -20,7 +20,7 @@ const entry = z.object({
 
 /** The ingress buses and the bucket: events accepted from the AWS SDK and from uploads. */
 export const handler = eventFunction<unknown, UploadCheck | undefined>('admit', () => {
-  const env = environment.parse(process.env);
+  const env = environment(process.env);
   const deps = publishing(env, quickDynamoClient());
   const { uploadCheckFor, uploadRowsBytes } = env.TERRITORY;
   const maxAgeMs = milliseconds(env.TERRITORY.verdictFreshness);

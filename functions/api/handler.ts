@@ -5,4 +5,4 @@ import { ROUTES } from './routes.ts';
 import { wired } from './wiring.ts';
 
 /** Every route but those of publishing and pulling. */
-export const handler = httpFunction('api', () => dispatcher(wired(environment.parse(process.env)), ROUTES));
+export const handler = httpFunction('api', () => dispatcher(wired(environment(process.env)), ROUTES));

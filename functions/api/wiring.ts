@@ -5,7 +5,6 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type * as z from 'zod';
 import { dynamoClient } from '../../adapters/dynamodb/client.ts';
 import { dynamoDeliveries } from '../../adapters/dynamodb/deliveries.ts';
 import { dynamoLedger } from '../../adapters/dynamodb/ledger.ts';
@@ -37,7 +36,7 @@ import type { environment } from './environment.ts';
 import type { ApiDeps } from './route.ts';
 
 /** What the API needs, out of AWS. */
-export function wired(env: z.output<typeof environment>): ApiDeps {
+export function wired(env: ReturnType<typeof environment>): ApiDeps {
   const { TERRITORY: territory, BUS_NAMES: buses, DELIVERY_QUEUE_ARN: queueArn } = env;
   const client = dynamoClient();
   const sqs = new SQSClient({});

@@ -40,7 +40,7 @@ const request = z.looseObject({ now: instant.optional() });
 
 /** Each minute: what is due goes again, rules settle and are reconciled, gaps are routed again; or a bucket is tried. */
 export const handler = eventFunction<unknown, object>('clock', () => {
-  const deps = wired(environment.parse(process.env));
+  const deps = wired(environment(process.env));
   return async (event, work) => {
     if (typeof event === 'object' && event !== null && 'handOver' in event) {
       work.did('destination.tried');
@@ -55,7 +55,7 @@ export const handler = eventFunction<unknown, object>('clock', () => {
   };
 });
 
-function wired(env: ReturnType<typeof environment.parse>): TickDeps {
+function wired(env: ReturnType<typeof environment>): TickDeps {
   const client = dynamoClient();
   const sqs = new SQSClient({});
   const events = new EventBridgeClient({});

@@ -39,7 +39,7 @@ import { environment } from './environment.ts';
 export const handler = eventFunction<SQSEvent | AskedHandover, SQSBatchResponse | HandedParcel[]>(
   'deliver',
   () => {
-    const deps = wired(environment.parse(process.env));
+    const deps = wired(environment(process.env));
     const attempts = attempting(deps);
     return async (event, work) => {
       if (!('handOver' in event)) return attempts(event, work);
@@ -83,7 +83,7 @@ interface Wired extends DeliverDeps {
   comeAgain: ReturnType<typeof comingAgain>;
 }
 
-function wired(env: ReturnType<typeof environment.parse>): Wired {
+function wired(env: ReturnType<typeof environment>): Wired {
   const client = quickDynamoClient();
   const sqs = lean(SQSClient, {});
   const records = dynamoRecords({ client, table: env.REGISTRY_TABLE });

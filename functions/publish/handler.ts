@@ -10,7 +10,7 @@ import { now, publishing } from './publishing.ts';
 
 /** `POST /v1/events`: events accepted by HTTPS. */
 export const handler = httpFunction('publish', () => {
-  const env = environment.parse(process.env);
+  const env = environment(process.env);
   const deps = publishing(env, quickDynamoClient());
   const identify = cachedIdentify(
     { registry: deps.registry, now },

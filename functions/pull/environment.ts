@@ -1,8 +1,7 @@
-import * as z from 'zod/mini';
-import { nameVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
+import { environmentOf, nameVariable, publicUrlVariable, territoryVariable } from '../variables.ts';
 
 /** What `pull` is told by its stack. */
-export const environment = z.object({
+export const environment = environmentOf({
   TERRITORY: territoryVariable,
   LEDGER_TABLE: nameVariable,
   REGISTRY_TABLE: nameVariable,

@@ -44,7 +44,7 @@ const ACTIONS: Record<string, Action> = {
 
 /** `POST /v1/subscriptions/{id}/messages/{action}`: a consumer fetches its events. */
 export const handler = httpFunction('pull', () => {
-  const env = environment.parse(process.env);
+  const env = environment(process.env);
   const deps = wired(env);
   const identify = cachedIdentify(deps, { freshnessMs: milliseconds(env.TERRITORY.verdictFreshness) });
   return async (request, work) => {
@@ -60,7 +60,7 @@ export const handler = httpFunction('pull', () => {
   };
 });
 
-function wired(env: ReturnType<typeof environment.parse>): PullDeps & Parameters<typeof cachedIdentify>[0] {
+function wired(env: ReturnType<typeof environment>): PullDeps & Parameters<typeof cachedIdentify>[0] {
   const client = quickDynamoClient();
   const registry = dynamoRecords({ client, table: env.REGISTRY_TABLE });
   return {

@@ -1,9 +1,8 @@
-import * as z from 'zod/mini';
-import { namesVariable, territoryVariable } from '../variables.ts';
+import { environmentOf, namesVariable, territoryVariable, urlVariable } from '../variables.ts';
 
 /** What `route` is told by its stack. */
-export const environment = z.object({
+export const environment = environmentOf({
   TERRITORY: territoryVariable,
   BUS_NAMES: namesVariable,
-  ROUTE_DEAD_LETTERS_URL: z.url(),
+  ROUTE_DEAD_LETTERS_URL: urlVariable,
 });

@@ -12,7 +12,7 @@ import { readRecords } from './records.ts';
 
 /** The ledger's stream: each accepted event goes once on each shared bus. */
 export const handler = eventFunction<DynamoDBStreamEvent, undefined>('route', () => {
-  const env = environment.parse(process.env);
+  const env = environment(process.env);
   let problem: string | undefined;
   const deps = {
     bus: eventBus({
