@@ -31,12 +31,10 @@ interface Use {
   contract: string;
   period: number;
   mac: Mac;
-  /** A short name, of no other use of this process. */
-  name: string;
 }
-let uses = 0;
 /** Pseudonyms by use and value: values come again, and an HMAC costs more than all else that is done to a value. */
-const known = new Map<string, string>();
+let known = new WeakMap<Use, Map<string, string>>();
+let knownCount = 0;
 
 /**
  * Makes pseudonyms of one use in numbered periods: 128 bits of an HMAC per contract, use and period. Equal values stay
@@ -51,18 +49,23 @@ export function pseudonymsOf(
     const { key, contract } = scope;
     if (last?.period !== period || last.contract !== contract || last.key !== key) {
       const mac = macOf(key, contract, useIn(period));
-      last = { key, contract, period, mac, name: `${(uses += 1)} ` };
+      last = { key, contract, period, mac };
     }
     return value.length > LONGEST_REMEMBERED ? pseudonym(last, value) : remembered(last, value);
   };
 }
 
 function remembered(use: Use, value: string): string {
-  const name = use.name + value;
-  let made = known.get(name);
+  let ofUse = known.get(use);
+  let made = ofUse?.get(value);
   if (made === undefined) {
-    if (known.size >= MOST_PSEUDONYMS) known.clear();
-    known.set(name, (made = pseudonym(use, value)));
+    if ((knownCount += 1) > MOST_PSEUDONYMS) {
+      known = new WeakMap();
+      knownCount = 1;
+      ofUse = undefined;
+    }
+    if (!ofUse) known.set(use, (ofUse = new Map()));
+    ofUse.set(value, (made = pseudonym(use, value)));
   }
   return made;
 }

@@ -31,13 +31,27 @@ function isPosition(value: unknown[]): value is number[] {
 /** Longitudes are spaced by the rounded latitude, so that all points of one cell give the same answer. */
 function toGrid([longitude = 0, latitude = 0, altitude]: number[], metres: number): number[] {
   const step = metres / METRES_PER_DEGREE;
-  const row = Math.min(90, Math.max(-90, toMultiple(latitude, step)));
+  const row = Math.min(90, Math.max(-90, Math.round(latitude / step) * step));
   const width = Math.min(360, step / Math.max(Math.cos((row * Math.PI) / 180), 1e-9));
-  const position = [toMultiple(longitude, width), row].map((degrees) => Number(degrees.toFixed(7)));
+  const position = [Math.round(longitude / width) * width, row].map(toCentimetre);
   return altitude === undefined ? position : [...position, toMultiple(altitude, metres)];
 }
 
-/** The nearest multiple, without the digits that binary fractions add. */
+/** Degrees with seven decimals: a centimetre at the equator. */
+const toCentimetre = (degrees: number): number => Math.round(degrees * 1e7) / 1e7 + 0;
+
+/**
+ * The nearest multiple, without the digits that binary fractions add: a division of whole numbers gives the double that
+ * is nearest to the decimal, and costs a fraction of writing and reading its digits. Zero never has a sign.
+ */
 function toMultiple(value: number, step: number): number {
-  return Number((Math.round(value / step) * step).toPrecision(12));
+  const count = Math.round(value / step);
+  const parts = 1 / step;
+  if (Number.isInteger(parts) && Math.abs(count) < EXACT) return count / parts + 0;
+  if (Number.isInteger(step) && Math.abs(count * step) < EXACT) return count * step + 0;
+  return Number((count * step).toPrecision(DIGITS));
 }
+
+/** As many digits as a multiple has, and the least number that has more. */
+const DIGITS = 12;
+const EXACT = 10 ** DIGITS;
