@@ -8,6 +8,7 @@ import { command, elapsed, say, Trouble } from '../local/say.ts';
 import { pageOf, type Told, tableOf } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { crashes } from './scenarios/crashes.ts';
+import { fetching } from './scenarios/fetching.ts';
 import { operations } from './scenarios/operations.ts';
 import { receivers } from './scenarios/receivers.ts';
 import { stream } from './scenarios/stream.ts';
@@ -15,7 +16,7 @@ import { trouble } from './scenarios/trouble.ts';
 import { addUp, endStory, storyOf } from './story.ts';
 import { openWorld, type World } from './world.ts';
 
-const SCENARIOS: Scenario[] = [...crashes, ...stream, ...trouble, ...receivers, ...operations];
+const SCENARIOS: Scenario[] = [...crashes, ...stream, ...trouble, ...fetching, ...receivers, ...operations];
 const KEPT = join(ROOT, 'docs/chaos.md');
 const EVENTS = 200;
 const HELP = `Breaks the mesh on a local engine of its own, and adds up: what was accepted is delivered or parked, for each

@@ -1,10 +1,17 @@
-import { Agent, createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One call of a function to AWS, before it reaches the engine. */
 export interface Call {
-  /** As AWS names it: `PutEvents`, `TransactWriteItems` … */
+  /** As AWS names it: `PutEvents`, `TransactWriteItems`, `PutObject` … */
   action: string;
   body: Buffer;
 }
@@ -50,6 +57,15 @@ export async function faultProxy(engine: string): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true });
   let injector: Injector | undefined;
   let faults = 0;
+  let here = '';
+  // Where a queue is, its calls go: what is made through here stays behind here.
+  const behind =
+    (onwards: Onwards): Onwards =>
+    async (instead) => {
+      const { body, ...answer } = await onwards(instead);
+      const { 'content-length': _, ...headers } = answer.headers;
+      return { ...answer, headers, body: Buffer.from(body.toString().replaceAll(engine, here)) };
+    };
   const server = createServer((asked, response) => {
     const chunks: Buffer[] = [];
     asked.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -57,11 +73,11 @@ export async function faultProxy(engine: string): Promise<FaultProxy> {
       const body = Buffer.concat(chunks);
       const onwards: Onwards = (instead = body) =>
         forward(agent, `${engine}${asked.url ?? '/'}`, asked.method ?? 'POST', asked.headers, instead);
-      const action = String(asked.headers['x-amz-target']).split('.').at(-1) ?? '';
+      const action = actionOf(asked);
       Promise.resolve(injector?.({ action, body }))
         .then((fault) => {
           if (fault) faults += 1;
-          return suffer(fault, body, onwards, response);
+          return suffer(fault, body, action === 'CreateQueue' ? behind(onwards) : onwards, response);
         })
         .catch(() => response.destroy());
     });
@@ -70,8 +86,9 @@ export async function faultProxy(engine: string): Promise<FaultProxy> {
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  here = `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: here,
     inject: (next) => void (injector = next),
     faults: () => {
       const count = faults;
@@ -86,6 +103,15 @@ export async function faultProxy(engine: string): Promise<FaultProxy> {
       }),
   };
 }
+
+/** What a call asks for: a header tells it, but of S3 and of Lambda, whose paths and methods do. */
+function actionOf({ headers, method, url = '/' }: IncomingMessage): string {
+  const target = headers['x-amz-target'];
+  if (target !== undefined) return String(target).split('.').at(-1) ?? '';
+  return url.startsWith('/2015-03-31/') ? 'Invoke' : (OBJECTS[method ?? ''] ?? '');
+}
+
+const OBJECTS: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', DELETE: 'DeleteObject' };
 
 async function suffer(
   fault: Fault | undefined,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { airEvents } from '../bench/given.ts';
 import { call } from '../bench/mesh.ts';
+import type { CloudEvent } from '../events/cloudevent.ts';
 import type { DeliveryStatus } from '../schemas/delivery.ts';
 import type { Behaviour, Inbox } from './receivers.ts';
 import type { World } from './world.ts';
@@ -26,10 +27,13 @@ export interface Story {
   /** How many events the scenario should send. */
   events: number;
   subscribed: Subscribed[];
-  /** Subscribes to what this scenario publishes; the rule has settled when it answers. */
-  subscribe: (called: string, behave?: Behaviour) => Promise<Subscribed>;
-  /** Publishes so many events; each goes again until it is accepted, as a careful publisher does. */
-  publish: (count?: number) => Promise<void>;
+  /**
+   * Subscribes to what this scenario publishes; the rule has settled when it answers. The request may be another one than
+   * for a webhook, and all events.
+   */
+  subscribe: (called: string, behave?: Behaviour, request?: object) => Promise<Subscribed>;
+  /** Publishes so many events, each changed; each goes again until it is accepted, as a careful publisher does. */
+  publish: (count?: number, change?: (event: CloudEvent) => CloudEvent) => Promise<void>;
   /** Ids that were sent, and that were accepted. */
   sent: Set<string>;
   accepted: Set<string>;
@@ -73,8 +77,8 @@ export function storyOf(world: World, events: number): Story {
     notes: [],
     faults: [],
     expect: (holds, what) => void (holds || story.faults.push(what)),
-    subscribe: (called, behave) => subscribe(story, subject, called, behave),
-    publish: (count = events) => publish(story, subject, count),
+    subscribe: (called, behave, request) => subscribe(story, subject, called, behave, request),
+    publish: (count = events, change = (event) => event) => publish(story, subject, count, change),
   };
   return story;
 }
@@ -84,13 +88,15 @@ async function subscribe(
   subject: string,
   called: string,
   behave?: Behaviour,
+  { filter, ...request }: { filter?: object } = {},
 ): Promise<Subscribed> {
   const { mesh, receivers } = story.world;
   const inbox = receivers.open(behave);
   const made = await call(mesh.url, mesh.consumer.key, 'POST', '/v1/subscriptions', {
     contract: mesh.contract,
-    filter: { subject: [subject] },
+    filter: { subject: [subject], ...filter },
     destination: { kind: 'webhook', url: inbox.url },
+    ...request,
   });
   // Safe: api.md says what is answered.
   const { id } = made['subscription'] as { id: string };
@@ -100,9 +106,14 @@ async function subscribe(
   return subscribed;
 }
 
-async function publish(story: Story, subject: string, count: number): Promise<void> {
+async function publish(
+  story: Story,
+  subject: string,
+  count: number,
+  change: (event: CloudEvent) => CloudEvent,
+): Promise<void> {
   for (let done = 0; done < count; done += BATCH) {
-    const events = airEvents(Math.min(BATCH, count - done), { subject, source: undefined });
+    const events = airEvents(Math.min(BATCH, count - done), { subject, source: undefined }).map(change);
     for (const { id } of events) story.sent.add(id);
     let open = events;
     const until = Date.now() + PUBLISH_MS;
@@ -172,7 +183,7 @@ async function sumOf({ world: { mesh }, accepted }: Story, { id, inbox, called }
     delivered: inbox.taken.size,
     parked: parked.length,
     lost: [...accepted].filter((event) => !has.has(event)),
-    waiting: withStatus('retrying', 'delayed').length,
+    waiting: withStatus('retrying', 'delayed', 'available').length,
     duplicates: inbox.takes - inbox.taken.size,
     twoIds: [...inbox.taken.values()].filter(({ size }) => size > 1).length,
     invented: told.length + unknown.length,

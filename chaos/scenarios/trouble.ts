@@ -5,7 +5,7 @@ import type { Call, Fault } from '../proxy.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** In turn, at every third call: throttled, broken, cut off, done with its answer lost, slow. */
-const FAULTS: Fault[] = [
+export const FAULTS: Fault[] = [
   { do: 'refuse', status: 400, error: 'ProvisionedThroughputExceededException' },
   { do: 'refuse', status: 500, error: 'InternalServerError' },
   { do: 'reset' },

@@ -1,0 +1,116 @@
+import { call } from '../../bench/mesh.ts';
+import type { CloudEvent } from '../../events/cloudevent.ts';
+import type { Call, Fault } from '../proxy.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Story, Subscribed } from '../story.ts';
+import { FAULTS } from './trouble.ts';
+
+/** In turn, at every third call on objects. */
+const OBJECT_FAULTS: Fault[] = [
+  { do: 'refuse', status: 503, error: 'SlowDown' },
+  { do: 'reset' },
+  { do: 'lose-answer' },
+  { do: 'refuse', status: 500, error: 'InternalError' },
+  { do: 'delay', ms: 1500 },
+];
+const EVERY = 3;
+/** A consumer gives up when not all has come for so long. */
+const FETCH_MS = 120_000;
+/** A little longer than a lease of the test territory, and than what a function may take to say that it has ended. */
+const LEASE_MS = 8000;
+/** More than the mesh carries with an event. */
+const LARGE = 'x'.repeat(66_000);
+
+/** What AWS may do where something is not sent to its consumer at once: it is fetched, or lies in the bucket. */
+export const fetching: Scenario[] = [
+  {
+    name: 'trouble-pull',
+    what: 'every third call on queues fails while a consumer receives and acknowledges',
+    async run(story) {
+      const subscribed = await story.subscribe('fetches', undefined, { destination: { kind: 'pull' } });
+      const told = everyThird(story, FAULTS, [
+        'ReceiveMessage',
+        'SendMessageBatch',
+        'DeleteMessage',
+        'DeleteMessageBatch',
+        'ChangeMessageVisibility',
+        'ChangeMessageVisibilityBatch',
+      ]);
+      await story.publish();
+      await fetchAll(story, subscribed);
+      told();
+    },
+  },
+  {
+    name: 'trouble-objects',
+    what: 'every third `PutObject` and `GetObject` fails while large data is published, and filters look into it',
+    async run(story) {
+      await story.subscribe('takes all');
+      await story.subscribe('looks into the data', undefined, {
+        filter: { data: { co2: [{ numeric: ['>=', 0] }] } },
+      });
+      const told = everyThird(story, OBJECT_FAULTS, ['PutObject', 'GetObject']);
+      await story.publish(story.events, enlarged);
+      for (let beat = 0; beat < 4; beat += 1) await story.world.mesh.tick(180).catch(() => undefined);
+      told();
+    },
+  },
+];
+
+/** Lets every third of these calls meet a fault, each action on its own; answers what tells how many did. */
+function everyThird({ world, expect, notes }: Story, faults: Fault[], actions: string[]): () => void {
+  const calls = new Map<string, number>();
+  let met = 0;
+  world.proxy.inject(({ action }: Call): Fault | undefined => {
+    if (!actions.includes(action)) return undefined;
+    const count = (calls.get(action) ?? 0) + 1;
+    calls.set(action, count);
+    if (count % EVERY !== 1) return undefined;
+    met += 1;
+    return faults[met % faults.length];
+  });
+  return () => {
+    expect(met > 0, 'no call was met');
+    const each = [...calls].map(([action, count]) => `${count} ${action}`).join(', ');
+    notes.push(`${met} calls met a fault, of ${each}`);
+  };
+}
+
+/** What a receive answers, as far as it is read here. */
+interface Received {
+  messages: { lease: string; event: { id: string; sequence: string } }[];
+}
+
+/**
+ * Receives and acknowledges, as a careful consumer does, until all that was accepted has come, and nothing comes again for
+ * longer than a lease.
+ */
+async function fetchAll({ world, accepted }: Story, { id, inbox }: Subscribed): Promise<void> {
+  const { url, consumer } = world.mesh;
+  const ask = (action: string, body: object): Promise<Record<string, unknown>> =>
+    call(url, consumer.key, 'POST', `/v1/subscriptions/${id}/messages/${action}`, body);
+  const leases = new Set<string>();
+  const until = Date.now() + FETCH_MS;
+  const isDone = (): boolean =>
+    inbox.taken.size >= accepted.size && leases.size === 0 && Date.now() - inbox.lastAt > LEASE_MS;
+  while (!isDone() && Date.now() < until) {
+    const answer = await ask('receive', { max: 10, waitSeconds: 1 }).catch(() => ({ messages: [] }));
+    // Safe: api.md says what is answered, of this call and of the next.
+    for (const { lease, event } of (answer as unknown as Received).messages) {
+      inbox.takes += 1;
+      inbox.lastAt = Date.now();
+      inbox.taken.set(event.id, (inbox.taken.get(event.id) ?? new Set()).add(event.sequence));
+      leases.add(lease);
+    }
+    // What was not answered is said again; a lease that has ended meanwhile is no lease any more.
+    const some = [...leases].slice(0, 10);
+    const told = some.length > 0 && (await ask('ack', { leases: some }).catch(() => undefined));
+    if (told) for (const lease of some) leases.delete(lease);
+  }
+}
+
+/** The same event with more data than travels with it. */
+function enlarged(event: CloudEvent): CloudEvent {
+  const data = event.data as { address?: object };
+  return { ...event, data: { ...data, address: { ...data.address, room: LARGE } } };
+}
