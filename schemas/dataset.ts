@@ -9,18 +9,26 @@ const text = z.union([
 ]);
 const clauseName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be a name of a-z, 0-9 and -');
 
-/** A JSON Pointer into the event, `*` standing for each element or member; data and extensions, not the envelope's core. */
-export const eventPath = z
+const pointer = z
   .string()
   .max(500)
-  .regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'must be a JSON Pointer such as /data/teacher')
-  .refine((path) => path === '/data' || path.startsWith('/data/') || path === '/subject', {
-    message: 'must point to /subject, /data or below it: the other attributes are the envelope',
-  });
+  .regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'must be a JSON Pointer such as /data/teacher');
+const isInEvent = (path: string): boolean =>
+  path === '/data' || path.startsWith('/data/') || path === '/subject';
+
+/** A JSON Pointer into the event, `*` standing for each element or member; data and extensions, not the envelope's core. */
+export const eventPath = pointer.refine(isInEvent, {
+  message: 'must point to /subject, /data or below it: the other attributes are the envelope',
+});
+
+/** What can be dropped: the time too, which CloudEvents lets an event do without, and by which two consumers could join. */
+const droppablePath = pointer.refine((path) => isInEvent(path) || path === '/time', {
+  message: 'must point to /subject, /time, /data or below it: the other attributes are the envelope',
+});
 
 /** One clause of minimisation; each has a name of its own, by which a verdict tells it. */
 export const minimisationClause = z.discriminatedUnion('do', [
-  z.strictObject({ clause: clauseName, do: z.literal('drop'), path: eventPath }),
+  z.strictObject({ clause: clauseName, do: z.literal('drop'), path: droppablePath }),
   z.strictObject({ clause: clauseName, do: z.literal('round'), path: eventPath, to: z.number().positive() }),
   z.strictObject({
     clause: clauseName,

@@ -25,6 +25,7 @@ describe('a key is refused', () => {
     ['/data/teacher', ['data']],
     ['/data', ['data', 'co2']],
     ['/subject', ['subject']],
+    ['/time', ['time']],
     ['/data/a/*/b', ['data', 'a', 'b']],
     ['/data/a/*/b', ['data', 'a', 'c', 'b']],
     ['/data/a/*/b', ['data', 'a']],

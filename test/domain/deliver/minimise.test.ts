@@ -4,7 +4,7 @@ import { minimise } from '../../../domain/deliver/minimise.ts';
 import { tokensOf } from '../../../domain/deliver/plan.ts';
 import type { PseudonymScope } from '../../../domain/deliver/pseudonym.ts';
 import type { CloudEvent } from '../../../events/cloudevent.ts';
-import type { MinimisationClause } from '../../../schemas/dataset.ts';
+import { minimisation, type MinimisationClause } from '../../../schemas/dataset.ts';
 import { pointerToken } from '../../../schemas/problem.ts';
 
 const event = (data: unknown, more: object = {}): CloudEvent => ({
@@ -25,6 +25,15 @@ const scope = (contract: string, acceptedAt = '2026-03-01T10:00:00Z'): Pseudonym
 
 const drop = (path: string): MinimisationClause => ({ clause: 'hide', do: 'drop', path });
 
+it.each([
+  ['drop', true],
+  ['round', false],
+  ['pseudonymise', false],
+])('of the envelope, the time can be dropped alone: %s', (what, may) => {
+  const clause = { clause: 'when', do: what, path: '/time', ...(what === 'round' && { to: 60 }) };
+  expect(minimisation.safeParse([clause]).success).toBe(may);
+});
+
 describe('drop', () => {
   it('takes the member away and leaves the given event as it was', () => {
     const given = event({ co2: 900, teacher: 'X' });
@@ -38,14 +47,10 @@ describe('drop', () => {
     expect(minimise(given, clauses, undefined).data).toEqual({ rooms: [{ co2: 1 }, {}] });
   });
 
-  it('takes all of data, and the subject', () => {
-    const bare = minimise(
-      event({ a: 1 }, { subject: 'room-1' }),
-      [drop('/data'), drop('/subject')],
-      undefined,
-    );
-    expect(bare).not.toHaveProperty('data');
-    expect(bare).not.toHaveProperty('subject');
+  it('takes all of data, the subject and the time', () => {
+    const given = event({ a: 1 }, { subject: 'room-1', time: '2026-03-01T10:00:00.123Z' });
+    const bare = minimise(given, [drop('/data'), drop('/subject'), drop('/time')], undefined);
+    expect(Object.keys(bare)).toEqual(['specversion', 'id', 'source', 'type']);
   });
 
   it('never leaves a dropped path behind, whatever the nesting, arrays and escapes', () => {
