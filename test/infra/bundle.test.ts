@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { bundle, loadedAtStart } from '../../infra/bundle.ts';
 
-function textOf(name: Parameters<typeof bundle>[0]): string {
-  const files = bundle(name);
+type Name = Parameters<typeof bundle>[0];
+const bundled = new Map<Name, ReturnType<typeof bundle>>();
+
+/** Made once for all tests. */
+function filesOf(name: Name): ReturnType<typeof bundle> {
+  const files = bundled.get(name) ?? bundle(name);
+  bundled.set(name, files);
+  return files;
+}
+
+function textOf(name: Name): string {
+  const files = filesOf(name);
   return loadedAtStart(files)
     .map((path) => Buffer.from(files[path] ?? []).toString('latin1'))
     .join('\n');
@@ -10,12 +20,12 @@ function textOf(name: Parameters<typeof bundle>[0]): string {
 
 describe('the functions of the flow start light', () => {
   it.each(['publish', 'route', 'deliver'] as const)('%s is at most 600 KB', (name) => {
-    const bytes = Object.values(bundle(name)).reduce((sum, { length }) => sum + length, 0);
+    const bytes = Object.values(filesOf(name)).reduce((sum, { length }) => sum + length, 0);
     expect(bytes).toBeLessThanOrEqual(600_000);
   });
 
   it('deliver loads what speaks to the event buses of consumers when there is one', () => {
-    expect(Object.keys(bundle('deliver')).some((path) => path.startsWith('consumer-buses'))).toBe(true);
+    expect(Object.keys(filesOf('deliver')).some((path) => path.startsWith('consumer-buses'))).toBe(true);
     expect(textOf('deliver')).not.toContain('AWSEvents');
   });
 
