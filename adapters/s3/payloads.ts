@@ -5,9 +5,9 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  ListPartsCommand,
   NoSuchKey,
   paginateListObjectsV2,
-  paginateListParts,
   PutObjectCommand,
   type S3Client,
   S3ServiceException,
@@ -149,13 +149,15 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
 /** What S3 says of parts that are not those which were put, or of an upload that was completed or given up. */
 const NOT_THERE = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall']);
 
+/** Page by page, since the SDK's paginator never ends: S3 gives the last page a marker too, and begins anew after it. */
 async function partsPut(
   client: S3Client,
   query: { Bucket: string; Key: string; UploadId: string },
+  PartNumberMarker?: string,
 ): Promise<{ PartNumber: number; ETag: string }[]> {
-  const parts: { PartNumber: number; ETag: string }[] = [];
-  for await (const { Parts } of paginateListParts({ client }, query))
-    for (const { PartNumber, ETag } of Parts ?? [])
-      if (PartNumber !== undefined && ETag !== undefined) parts.push({ PartNumber, ETag });
-  return parts;
+  const page = await client.send(new ListPartsCommand({ ...query, PartNumberMarker }));
+  const parts = (page.Parts ?? []).flatMap(({ PartNumber, ETag }) =>
+    PartNumber !== undefined && ETag !== undefined ? [{ PartNumber, ETag }] : [],
+  );
+  return page.IsTruncated ? [...parts, ...(await partsPut(client, query, page.NextPartNumberMarker))] : parts;
 }

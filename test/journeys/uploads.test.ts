@@ -85,9 +85,11 @@ describe('an upload', () => {
     expect(await puts(parts[1], file.subarray(5_242_880))).toBe(200);
     expect((await completes(upload)).state).toBe('accepted');
     const path = `/v1/datasets/${open.id}/events?contract=${contract}`;
-    const { dataref, datasha256 } = await eventually(
-      async () => (await must(200, consumer.key, 'GET', path)).body.items[0],
-    );
+    const { dataref, datasha256 } = await eventually(async () => {
+      const { items } = (await must(200, consumer.key, 'GET', path)).body;
+      expect(items).toHaveLength(1);
+      return items[0];
+    });
     const answer = await visit(dataref, consumer.key);
     const seen = await fetch(answer.headers.get('location') ?? '');
     expect(seen.headers.get('content-type')).toBe('application/pdf');
@@ -112,11 +114,12 @@ describe('an upload', () => {
       const report = JSON.parse(await (await fetch(rows.report)).text());
       expect(report).toMatchObject({ row: 2, errors: [{ path: '/data/co2' }] });
       const path = `/v1/datasets/${dataset.id}/events?contract=${contract}`;
-      const { dataref } = await eventually(async () =>
-        (await must(200, consumer.key, 'GET', path)).body.items.find(
-          ({ id }: { id: string }) => id === upload.id,
-        ),
-      );
+      const { dataref } = await eventually(async () => {
+        const { items } = (await must(200, consumer.key, 'GET', path)).body;
+        const own = items.filter(({ id }: { id: string }) => id === upload.id);
+        expect(own).toHaveLength(1);
+        return own[0];
+      });
       const answer = await visit(dataref, consumer.key);
       const seen = await fetch(answer.headers.get('location') ?? '');
       expect(await seen.text()).toBe('{"co2":612}\n{"co2":7}\n');
@@ -160,8 +163,9 @@ describe('an upload', () => {
       }
       // Each call reads a little and the next one goes on, as the clock's would.
       const ended = await eventually(async () => {
-        const { state, ...more } = await completes(upload);
-        return state === 'checking' ? undefined : { state, ...more };
+        const now = await completes(upload);
+        expect(now.state).not.toBe('checking');
+        return now;
       });
       expect(ended).toMatchObject({ state: 'accepted', rows: { accepted: rows.length - 1, refused: 1 } });
       expect(ended.events).toBeGreaterThan(2);
@@ -170,7 +174,8 @@ describe('an upload', () => {
         const path = `/v1/datasets/${dataset.id}/events?contract=${contract}&limit=200`;
         const all = (await must(200, consumer.key, 'GET', path)).body.items;
         const own = all.filter(({ id }: { id: string }) => id.startsWith(upload.id));
-        return own.length === ended.events ? own : undefined;
+        expect(own).toHaveLength(ended.events);
+        return own;
       });
       for (const { dataref } of items) {
         const answer = await visit(dataref, consumer.key);
