@@ -77,7 +77,8 @@ export async function faultProxy(engine: string): Promise<FaultProxy> {
       Promise.resolve(injector?.({ action, body }))
         .then((fault) => {
           if (fault) faults += 1;
-          return suffer(fault, body, action === 'CreateQueue' ? behind(onwards) : onwards, response);
+          const through = action === 'CreateQueue' ? behind(onwards) : onwards;
+          return suffer(fault, { action, body }, through, response);
         })
         .catch(() => response.destroy());
     });
@@ -115,13 +116,13 @@ const OBJECTS: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', DE
 
 async function suffer(
   fault: Fault | undefined,
-  body: Buffer,
+  { action, body }: Call,
   onwards: Onwards,
   response: ServerResponse,
 ): Promise<void> {
   switch (fault?.do) {
     case 'refuse':
-      return refuse(response, fault.status, fault.error);
+      return (action.endsWith('Object') ? refuseObject : refuse)(response, fault);
     case 'reset':
       return void response.socket?.destroy();
     case 'lose-answer':
@@ -137,7 +138,15 @@ async function suffer(
   response.end(answer);
 }
 
-function refuse(response: ServerResponse, status: number, error: string): void {
+type Refusal = Fault & { do: 'refuse' };
+
+/** As S3 refuses, in XML. */
+function refuseObject(response: ServerResponse, { status, error }: Refusal): void {
+  const text = `<Error><Code>${error}</Code><Message>by the chaos proxy</Message></Error>`;
+  response.writeHead(status, { 'content-type': 'application/xml' }).end(text);
+}
+
+function refuse(response: ServerResponse, { status, error }: Refusal): void {
   const text = JSON.stringify({ __type: error, message: `${error} by the chaos proxy` });
   response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': error });
   response.end(text);
