@@ -22,7 +22,7 @@ export default defineConfig({
           globalSetup: ['test/engine-setup.ts'],
           fileParallelism: false,
           // Other engines are slower: LocalStack delivers a few events a second.
-          testTimeout: process.env['MAILLE_ENDPOINT'] ? 1_200_000 : 120_000,
+          testTimeout: process.env['MAILLE_ENDPOINT'] ? 1_200_000 : 240_000,
           hookTimeout: 120_000,
         },
       },

@@ -176,8 +176,10 @@ describe('an event bus of the consumer', () => {
       detail: { specversion: '1.0', id: event.id, data: { co2: 640, room: 'Salle 4' } },
     });
     expect(message?.Body).not.toContain('Curie');
-    const { body } = await must(200, consumer.key, 'GET', `/v1/deliveries/${entry.detail.mailledelivery}`);
-    expect(body).toMatchObject({ subscription: id, attempts: [{ answer: expect.stringMatching(/./) }] });
+    await eventually(async () => {
+      const { body } = await must(200, consumer.key, 'GET', `/v1/deliveries/${entry.detail.mailledelivery}`);
+      expect(body).toMatchObject({ subscription: id, attempts: [{ answer: expect.stringMatching(/./) }] });
+    });
     expect((await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/test`)).body.answer).toMatch(/./);
 
     await must(200, provider.key, 'POST', `/v1/contracts/${contract}/terminate`, { reason: 'over' });
@@ -235,12 +237,11 @@ describe('an archive in a bucket of the consumer', () => {
     const events = [...new Set([...got.values()].flat())].map((line) => JSON.parse(line));
     expect(events.map((event) => event.id).sort()).toEqual(readings.map((event) => event.id).sort());
     for (const event of events) expect(event.data).toEqual({ co2: expect.any(Number), room: 'Salle 4' });
-    const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`);
-    expect(body.items.map(({ status }: { status: string }) => status)).toEqual([
-      'delivered',
-      'delivered',
-      'delivered',
-    ]);
+    await eventually(async () => {
+      const { body } = await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`);
+      const statuses = body.items.map(({ status }: { status: string }) => status);
+      expect(statuses).toEqual(['delivered', 'delivered', 'delivered']);
+    });
     const tested = await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/test`);
     expect(tested.body.answer).toMatch(new RegExp(`^${prefix}/test/`));
 

@@ -88,10 +88,14 @@ it('lets more wait than a queue may have in flight, none of it on the queue, and
   await subscribe(consumer, await agree(consumer, free.id), hook(other.url));
   await published(provider, eventOf(free.type, { co2: 600 }));
   await other.until(1);
-}, 240_000);
+});
 
 it('never asks more of a receiver at once than its concurrency, and others do not wait for it', async () => {
-  const [narrow, wide] = [await receiver(() => 204, {}, 150), await receiver()];
+  // Slower than any engine sends, and answering well before the mesh gives up.
+  const [narrow, wide] = [
+    await receiver(() => 204, {}, Math.min(1500, mesh.patienceMs / 100)),
+    await receiver(),
+  ];
   open.push(narrow, wide);
   for (const [url, concurrency] of [
     [narrow.url, 2],
@@ -105,7 +109,7 @@ it('never asks more of a receiver at once than its concurrency, and others do no
   await narrow.until(60, mesh.patienceMs * 5);
   expect(narrow.mostAtOnce).toBeLessThanOrEqual(2);
   expect(before).toBeLessThan(60);
-}, 240_000);
+});
 
 it('sends no more in a minute than its receiver allowed, and the others in the next ones', async () => {
   const hook = await receiver();
@@ -125,4 +129,4 @@ it('sends no more in a minute than its receiver allowed, and the others in the n
   const minutes = Map.groupBy(hook.received, ({ at }) => Math.floor(at / 60_000));
   for (const some of minutes.values()) expect(some.length).toBeLessThanOrEqual(10);
   expect(hook.received.length).toBeGreaterThanOrEqual(10);
-}, 240_000);
+});
