@@ -86,7 +86,8 @@ export async function receive(
       return judgeLeased(one, entries[index], records[index], known, deps.now());
     }),
   );
-  const { judgements, period } = await withinQuota(deps, contract, judged, deps.now());
+  const ready = await onRecord(deps, queue, contract, judged);
+  const { judgements, period } = await withinQuota(deps, contract, ready, deps.now());
   await dismiss(deps, queue, id, judgements);
   const passing = judgements.map(async ({ leased: one, entry, known, verdict }) => {
     if (!entry || verdict.kind === 'withhold' || verdict.kind === 'delay') return [];
@@ -237,6 +238,23 @@ function judgeLeased(
     : { kind: 'withhold', clause: 'dataset.retentionDays' };
   const { delivery, sequence } = leased.reference;
   return { leased, entry, known, delivery, sequence, verdict };
+}
+
+/**
+ * Without what was received before it was recorded, where a quota is noted on the record: without one, each lease would
+ * take another unit. It comes again in a second.
+ */
+async function onRecord(
+  deps: PullDeps,
+  queue: string,
+  contract: Contract,
+  judged: Judgement[],
+): Promise<Judgement[]> {
+  if (!contract.terms.quota) return judged;
+  const early = judged.filter(({ entry, known }) => entry && !known);
+  const leases = early.map(({ leased }) => leased.lease);
+  if (leases.length > 0) await deps.pullQueues.extend(queue, leases, 1);
+  return judged.filter((one) => !early.includes(one));
 }
 
 /** Takes what is withheld out of the queue, once it is recorded: `recover` brings it back where the contract allows. */

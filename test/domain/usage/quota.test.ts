@@ -206,10 +206,10 @@ describe('a quota', () => {
 });
 
 describe('a quota on what is pulled', () => {
-  async function pulling(quota: number) {
+  async function pulling(quota?: number) {
     const flow = flowInMemory();
     const { subscription, contract } = await flow.begins({
-      contract: { terms: termsOf(quota) },
+      contract: { terms: quota === undefined ? { minimisation: [] } : termsOf(quota) },
       subscription: { destination: { kind: 'pull', concurrency: 10 } },
     });
     const caller = given.caller('app');
@@ -263,14 +263,34 @@ describe('a quota on what is pulled', () => {
     ]);
   });
 
-  test('counts at the latest when it is acknowledged what was received before it was recorded', async () => {
-    const { flow, subscription, contract, ...pull } = await pulling(5);
+  /** Puts an event in the pull queue as `deliver` does a moment before it records it. */
+  const unrecorded = async ({ flow, subscription }: Awaited<ReturnType<typeof pulling>>) => {
     const [entry] = await accepted(flow, 1);
     if (!entry) throw new Error('no event');
-    const id = deliveryId(entry.sequence, subscription.id);
-    await flow.pullQueues.send(subscription.pullQueue ?? '', [
-      { delivery: id, key: entry.key, sequence: entry.sequence },
-    ]);
+    const { key, sequence } = entry;
+    const delivery = deliveryId(sequence, subscription.id);
+    await flow.pullQueues.send(subscription.pullQueue ?? '', [{ delivery, key, sequence }]);
+    return entry;
+  };
+
+  test('is not asked before the delivery is recorded, on which a unit is noted: it comes a second later', async () => {
+    const pull = await pulling(1);
+    const { flow, subscription } = pull;
+    const entry = await unrecorded(pull);
+    expect(await pull.receive()).toEqual([]);
+    await flow.deliver(flow.matched(subscription, entry));
+    flow.later(1_000);
+    const copies = await pull.receive();
+    expect(copies).toHaveLength(2);
+    flow.later(61_000);
+    expect(await pull.receive()).toHaveLength(2);
+    expect(await statuses(flow, subscription, [entry])).toEqual(['available by contract.terms']);
+  });
+
+  test('that is none: what was received before it was recorded is counted when it is acknowledged at the latest', async () => {
+    const pull = await pulling();
+    const { flow, subscription, contract } = pull;
+    const entry = await unrecorded(pull);
     const [message] = await pull.receive();
     expect(await usageOf(flow, contract.id)).toEqual([]);
     await flow.deliver(flow.matched(subscription, entry));
