@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const given = process.env['MAILLE_ENDPOINT'];
+
 /** Two projects: `fast` needs nothing, `engine` deploys the mesh on a local engine and goes at it from the outside. */
 export default defineConfig({
   test: {
@@ -20,9 +22,12 @@ export default defineConfig({
           name: 'engine',
           include: ['test/adapters/**/*.test.ts', 'test/journeys/**/*.test.ts'],
           globalSetup: ['test/engine-setup.ts'],
-          fileParallelism: false,
+          setupFiles: ['test/mesh.ts'],
+          // Each worker has an engine and a mesh of its own; most of the time a test there waits for something.
+          maxWorkers: given ? 1 : 3,
+          sequence: { groupOrder: 1 },
           // Other engines are slower: LocalStack delivers a few events a second.
-          testTimeout: process.env['MAILLE_ENDPOINT'] ? 1_200_000 : 240_000,
+          testTimeout: given ? 1_200_000 : 240_000,
           hookTimeout: 120_000,
         },
       },

@@ -164,7 +164,8 @@ async function cdk(
   }
 }
 
-const portOf = ({ endpoint }: Engine): number => Number(new URL(endpoint).port);
+/** The port that an engine listens on. */
+export const portOf = ({ endpoint }: Engine): number => Number(new URL(endpoint).port);
 /** Where what the CDK says is kept, from the root of the repository. */
 const logOf = (port: number): string => join('.local', `deploy-${port}.log`);
 

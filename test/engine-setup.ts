@@ -1,7 +1,8 @@
+import { cpSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
-import { clientOf, deploy, engineVariables } from '../local/deploy.ts';
-import { type Engine, localEngine, openEngine } from '../local/engine.ts';
+import { clientOf, deploy, engineVariables, portOf, synthesise } from '../local/deploy.ts';
+import { type Engine, localEngine, openEngine, type RunningEngine } from '../local/engine.ts';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoRegistry } from '../adapters/dynamodb/registry.ts';
 import { namesOf } from '../infra/names.ts';
@@ -21,7 +22,8 @@ export interface MeshUnderTest {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    mesh: MeshUnderTest;
+    /** One for each worker. */
+    meshes: MeshUnderTest[];
   }
 }
 
@@ -30,39 +32,60 @@ const TERRITORY = 'test';
 const REGION = 'eu-west-3';
 
 /**
- * Deploys the test territory on an engine of this run's own, or on the one that `MAILLE_ENDPOINT` names, and stops what
- * it started.
+ * Deploys the test territory on engines of this run's own, one for each worker, or on the one that `MAILLE_ENDPOINT`
+ * names, and stops what it started.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['MAILLE_ENDPOINT'];
   process.env['AWS_REGION'] = REGION;
-  const running = given ? undefined : await openEngine(await freePort());
-  const engine: Engine = running ?? { ...localEngine(4566), endpoint: given ?? '' };
+  const running: RunningEngine[] = [];
+  const stop = async () => void (await Promise.all(running.map((engine) => engine.stop())));
   try {
-    for (const [name, value] of Object.entries(engineVariables(engine))) {
+    // The first installs what they run on, and each has taken its port before the next one's is sought.
+    while (!given && running.length < project.config.maxWorkers)
+      running.push(await openEngine(await freePort()));
+    const engines = given ? [{ ...localEngine(4566), endpoint: given }] : running;
+    for (const [name, value] of Object.entries(engineVariables(engines[0]!))) {
       // A variable that is assigned undefined becomes the text "undefined", and a profile of that name wins over keys.
       if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
-    const url = await deploy(TERRITORY, engine);
-    const territory = readTerritory(TERRITORY);
-    const registry = dynamoRegistry({
-      client: new DynamoDBClient(clientOf(engine)),
-      table: namesOf(territory).registry,
-    });
-    const key = (role: 'operator' | 'dpo') => makeFirstKey(registry, role, { territory, now: new Date() });
-    project.provide('mesh', {
-      url,
-      territory: TERRITORY,
-      keys: { operator: await key('operator'), dpo: await key('dpo') },
-      engine: clientOf(engine),
-      patienceMs: given ? 240_000 : 15_000,
-    });
+    const patienceMs = given ? 240_000 : 15_000;
+    project.provide(
+      'meshes',
+      (await deployed(engines)).map((mesh) => ({ ...mesh, patienceMs })),
+    );
   } catch (error) {
-    await running?.stop();
+    await stop();
     throw error;
   }
-  return async () => running?.stop();
+  return stop;
+}
+
+/** Deploys to all engines at once what is bundled once. */
+async function deployed(engines: Engine[]): Promise<Omit<MeshUnderTest, 'patienceMs'>[]> {
+  const bundled = synthesise(TERRITORY, portOf(engines[0]!));
+  const meshes = await Promise.all(engines.map((engine) => meshOn(engine, copyOf(bundled, engine))));
+  rmSync(await bundled, { recursive: true });
+  return meshes;
+}
+
+/** A deployment removes what it deployed: a copy of it. */
+async function copyOf(bundled: Promise<string>, engine: Engine): Promise<string> {
+  const copy = `${await bundled}-for-${portOf(engine)}`;
+  cpSync(await bundled, copy, { recursive: true });
+  return copy;
+}
+
+/** Deploys to an engine, and makes the keys of who runs the territory. */
+async function meshOn(engine: Engine, assembly: Promise<string>): Promise<Omit<MeshUnderTest, 'patienceMs'>> {
+  const url = await deploy(TERRITORY, engine, { assembly });
+  const territory = readTerritory(TERRITORY);
+  const client = new DynamoDBClient(clientOf(engine));
+  const registry = dynamoRegistry({ client, table: namesOf(territory).registry });
+  const key = (role: 'operator' | 'dpo') => makeFirstKey(registry, role, { territory, now: new Date() });
+  const keys = { operator: await key('operator'), dpo: await key('dpo') };
+  return { url, territory: TERRITORY, keys, engine: clientOf(engine) };
 }
 
 /** A port that nobody listens on, so that a mesh that runs beside the tests is left alone. */

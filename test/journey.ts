@@ -23,8 +23,10 @@ if (values.help) {
 } else {
   const what = positionals.length > 0 ? positionals : ['test/journeys'];
   const named = values.name === undefined ? [] : ['-t', values.name];
+  // An engine for each worker: one is enough for what is named alone.
+  const workers = positionals.length === 1 ? ['--maxWorkers=1'] : [];
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const { status } = spawnSync(NODE, [vitest, 'run', '--project', 'engine', ...what, ...named], {
+  const { status } = spawnSync(NODE, [vitest, 'run', '--project', 'engine', ...workers, ...what, ...named], {
     cwd: ROOT,
     stdio: 'inherit',
     env: { ...process.env, ...(values.endpoint !== undefined && { MAILLE_ENDPOINT: values.endpoint }) },

@@ -2,10 +2,10 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, inject } from 'vitest';
+import { afterEach } from 'vitest';
+import { mesh } from '../mesh.ts';
 
-/** Where the mesh under test is, and whose keys the run has. */
-export const mesh = inject('mesh');
+export { mesh };
 const tail = Date.now().toString(36).slice(-6);
 let counter = 0;
 
