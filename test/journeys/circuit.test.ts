@@ -1,41 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterEach, beforeAll, expect, it } from 'vitest';
-import { tickIn } from './clock.ts';
+import { expect, it } from 'vitest';
+import { beat, tickIn } from './clock.ts';
 import {
-  admit,
   agree,
   ask,
   eventOf,
   eventually,
   mesh,
   must,
-  type Party,
+  pair,
   pause,
   publishBatch,
-  type Receiver,
   receiver,
-  share,
   subscribe,
 } from './world.ts';
 
-const lambda = new LambdaClient(mesh.engine);
 const sqs = new SQSClient(mesh.engine);
-const open: Receiver[] = [];
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+const { provider, consumer, dataset } = await pair();
 
-const beat = () => lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock` }));
 const readings = (count: number) =>
   Array.from({ length: count }, (_, n) => eventOf(dataset.type, { co2: 500, n }));
 const statuses = async (id: string, status: string): Promise<number> => {
@@ -47,7 +30,6 @@ it('spares a receiver that is dead for a while, others flow on, and drains what 
   let well = false;
   const hook = await receiver(() => (well ? 204 : 500));
   const other = await receiver();
-  open.push(hook, other);
   const { id } = await subscribe(consumer, await agree(consumer, dataset.id), {
     kind: 'webhook',
     url: hook.url,
@@ -86,7 +68,6 @@ it('spares a receiver that is dead for a while, others flow on, and drains what 
 it('parks all that comes for a receiver that has failed for too long, and loses none of it', async () => {
   let well = false;
   const hook = await receiver(() => (well ? 204 : 500));
-  open.push(hook);
   const { id } = await subscribe(consumer, await agree(consumer, dataset.id), {
     kind: 'webhook',
     url: hook.url,
@@ -128,7 +109,6 @@ it('parks all that comes for a receiver that has failed for too long, and loses 
 
 it('obeys Retry-After', async () => {
   const hook = await receiver((nth) => (nth === 1 ? 429 : 204), { 'retry-after': '4' });
-  open.push(hook);
   await subscribe(consumer, await agree(consumer, dataset.id), { kind: 'webhook', url: hook.url });
   await publishBatch(provider, readings(1));
   await hook.until(2, mesh.patienceMs + 10_000);
@@ -137,7 +117,6 @@ it('obeys Retry-After', async () => {
 
 it('sends what was set aside on its way again, for operators only', async () => {
   const hook = await receiver();
-  open.push(hook);
   const contract = await agree(consumer, dataset.id);
   const { id } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
   const [event] = readings(1);

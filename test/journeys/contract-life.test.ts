@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { tickIn } from './clock.ts';
 import {
@@ -13,7 +13,6 @@ import {
   type Party,
   pause,
   published,
-  type Receiver,
   receiver,
   share,
   subscribe,
@@ -21,16 +20,6 @@ import {
 } from './world.ts';
 
 const DAY = 86_400_000;
-const open: Receiver[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
-
-async function listening(): Promise<Receiver> {
-  const hook = await receiver();
-  open.push(hook);
-  return hook;
-}
 
 const offerOf = (more: object = {}) => ({
   purposes: ['research'],
@@ -78,7 +67,7 @@ describe('a lab and an air-quality agency', () => {
     expect(active.state).toBe('active');
     expect(active.consents.at(-1)).toMatchObject({ by: lab.id, digest, signature, publicKey: raw });
 
-    const hook = await listening();
+    const hook = await receiver();
     const { secret } = await subscribe(lab, requested.id, { kind: 'webhook', url: hook.url });
     const data = { co2: 800, room: '12', teacher: 'Mme Martin' };
     await published(provider, eventOf(dataset.type, data));
@@ -128,13 +117,13 @@ describe('Bouygues tightens its terms', () => {
   it('for a contract in force only after its notice, told to both, and pushed to who asked', async () => {
     const bouygues = await admit('bouygues', ['provider']);
     const app = await admit('app', ['consumer']);
-    const inbox = await listening();
+    const inbox = await receiver();
     const { body: asked } = await must(200, app.key, 'PUT', '/v1/me/notices', { webhook: inbox.url });
     expect(asked.secret).toMatch(/^whsec_/);
     const offer = offerOf({ approval: 'automatic', noticeDays: 1 });
     const dataset = await share(bouygues, { offer });
     const contract = await agree(app, dataset.id);
-    const hook = await listening();
+    const hook = await receiver();
     const { secret } = await subscribe(app, contract, { kind: 'webhook', url: hook.url });
     const reading = { co2: 800, teacher: 'Mme Martin' };
     const { body: kept, headers } = await must(200, bouygues.key, 'GET', `/v1/datasets/${dataset.id}`);

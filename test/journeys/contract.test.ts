@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   admit,
   agree,
@@ -11,28 +11,13 @@ import {
   pause,
   publish,
   published,
-  type Receiver,
   receiver,
   share,
   subscribe,
   verified,
 } from './world.ts';
 
-let provider: Party;
-const open: Receiver[] = [];
-
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
-
-async function listening(answer?: (nth: number) => number): Promise<Receiver> {
-  const hook = await receiver(answer);
-  open.push(hook);
-  return hook;
-}
+const provider = await admit('atmo', ['provider']);
 
 describe('minimisation', () => {
   const offer = {
@@ -44,7 +29,7 @@ describe('minimisation', () => {
   it('takes away before signing what the contract drops, and names the clause', async () => {
     const dataset = await share(provider, { offer });
     const lab = await admit('lab', ['consumer']);
-    const hook = await listening();
+    const hook = await receiver();
     const { id, secret } = await subscribe(lab, await agree(lab, dataset.id), {
       kind: 'webhook',
       url: hook.url,
@@ -97,7 +82,7 @@ describe('the gate', () => {
     const dataset = await share(provider);
     const consumer = await admit('app', ['consumer']);
     const contract = await agree(consumer, dataset.id);
-    const hook = await listening(() => 500);
+    const hook = await receiver(() => 500);
     const { id } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
     await published(provider, eventOf(dataset.type, { co2: 800 }));
     await hook.until(1);

@@ -4,31 +4,24 @@ import {
   ListTargetsByRuleCommand,
   RemoveTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { tickIn } from './clock.ts';
 import {
-  admit,
   agree,
   ask,
   eventOf,
   eventually,
   mesh,
   must,
-  type Party,
+  pair,
   pause,
   published,
-  type Receiver,
   receiver,
-  share,
   subscribe,
   verified,
 } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-const open: Receiver[] = [];
-const lambda = new LambdaClient(mesh.engine);
+const { provider, consumer, dataset } = await pair();
 const buses = new EventBridgeClient(mesh.engine);
 
 /** Takes the target away from a rule, behind the mesh's back. */
@@ -38,31 +31,10 @@ async function withoutTarget(id: string): Promise<void> {
   await buses.send(new RemoveTargetsCommand({ ...rule, Ids: Targets.map(({ Id }) => Id ?? '') }));
 }
 
-beforeAll(async () => {
-  provider = await admit('mobility', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
-
 async function webhook(answer?: (nth: number) => number) {
   const hook = await receiver(answer);
-  open.push(hook);
   const contract = await agree(consumer, dataset.id);
   return { hook, ...(await subscribe(consumer, contract, { kind: 'webhook', url: hook.url })) };
-}
-
-/** Sweeps as the timer would at that instant. */
-async function tick(now: Date): Promise<Record<string, number>> {
-  const Payload = Buffer.from(JSON.stringify({ now: now.toISOString() }));
-  const answer = await lambda.send(
-    new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock`, Payload }),
-  );
-  const text = Buffer.from(answer.Payload ?? []).toString();
-  if (answer.FunctionError) throw new Error(text);
-  return JSON.parse(text);
 }
 
 const deliveries = async (id: string, query = '') =>
@@ -143,7 +115,7 @@ describe('a new subscription', () => {
     const during = eventOf(dataset.type, { co2: 701 });
     await published(provider, during);
     await hook.until(1);
-    await tick(new Date(Date.now() + 3_600_000));
+    await tickIn(3_600_000);
     expect((await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}`)).body.status).toBe('active');
     await pause(2000);
     expect(hook.received.map(({ body }) => JSON.parse(body).id)).toEqual([during.id]);
@@ -157,7 +129,7 @@ describe('a new subscription', () => {
     await published(provider, missed);
     await pause(2000);
     expect(hook.received).toHaveLength(0);
-    await tick(new Date(Date.now() + 3_600_000));
+    await tickIn(3_600_000);
     await hook.until(1);
     expect(JSON.parse(hook.received[0]!.body).id).toBe(missed.id);
   });
@@ -166,7 +138,7 @@ describe('a new subscription', () => {
     const { hook, id } = await webhook();
     await withoutTarget(id);
     await buses.send(new DeleteRuleCommand({ Name: id, EventBusName: `maille-${mesh.territory}` }));
-    await tick(new Date());
+    await tickIn(0);
     await published(provider, eventOf(dataset.type, { co2: 703 }));
     await hook.until(1);
   });

@@ -4,45 +4,35 @@ import {
   PutRuleCommand,
   PutTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { HTTP } from 'cloudevents';
 import { gunzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { beat } from './clock.ts';
 import {
-  admit,
   agree,
   ask,
   eventOf,
   eventually,
   mesh,
   must,
-  type Party,
+  pair,
   pause,
   published,
   publishBatch,
   receiver,
-  share,
   subscribe,
   verified,
 } from './world.ts';
 
 const sqs = new SQSClient(mesh.engine);
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('metropolis', ['consumer']);
-  dataset = await share(provider, {
-    offer: {
-      purposes: ['research'],
-      minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }],
-      approval: 'automatic',
-    },
-  });
+const { provider, consumer, dataset } = await pair({
+  offer: {
+    purposes: ['research'],
+    minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }],
+    approval: 'automatic',
+  },
 });
 
 /** A queue that a test makes itself, and what is taken out of it. */
@@ -192,10 +182,7 @@ describe('an event bus of the consumer', () => {
 
 describe('an archive in a bucket of the consumer', () => {
   const s3 = new S3Client({ ...mesh.engine, forcePathStyle: true });
-  const lambda = new LambdaClient(mesh.engine);
   const bucket = 'journey-readings-archive';
-  const beat = () =>
-    lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock`, Payload: '{}' }));
 
   /** The lines of the objects below a prefix, by the name of their object. */
   async function lines(prefix: string): Promise<Map<string, string[]>> {
@@ -287,6 +274,5 @@ describe('a webhook that asked for batches', () => {
       const several = JSON.parse(body).length > 1;
       expect(headers['webhook-id']).toMatch(several ? /^bat_[0-9a-f]{32}$/ : /^dlv_/);
     }
-    await hook.close();
   });
 });

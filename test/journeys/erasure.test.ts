@@ -1,6 +1,5 @@
 import { FilterLogEventsCommand, CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import {
   GetQueueUrlCommand,
@@ -9,9 +8,10 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventKey } from '../../events/key.ts';
 import { FUNCTIONS, namesOf } from '../../infra/names.ts';
+import { tickIn } from './clock.ts';
 import {
   admit,
   ask,
@@ -22,7 +22,6 @@ import {
   type Party,
   pause,
   publish,
-  type Receiver,
   receiver,
   share,
   subscribe,
@@ -34,13 +33,8 @@ const tables = new DynamoDBClient(mesh.engine);
 const queues = new SQSClient(mesh.engine);
 const buckets = new S3Client({ ...mesh.engine, forcePathStyle: true });
 const logs = new CloudWatchLogsClient(mesh.engine);
-const lambda = new LambdaClient(mesh.engine);
 const DAY = 86_400_000;
 const LOOKED_AT_SECONDS = 2;
-
-let school: Party;
-let dataset: { id: string; type: string };
-const open: Receiver[] = [];
 
 const personal = {
   personalData: true,
@@ -52,13 +46,8 @@ const personal = {
   offer: { purposes: ['research'], minimisation: [], approval: 'automatic' },
 };
 
-beforeAll(async () => {
-  school = await admit('school', ['provider']);
-  dataset = await share(school, personal);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+const school = await admit('school', ['provider']);
+const dataset = await share(school, personal);
 
 /** A contract in force: personal data waits for the DPO, whatever the offer says. */
 async function agreed(consumer: Party, of = dataset.id): Promise<string> {
@@ -75,18 +64,9 @@ async function agreed(consumer: Party, of = dataset.id): Promise<string> {
 async function hooked(stem: string, answer?: (nth: number) => number) {
   const consumer = await admit(stem, ['consumer']);
   const hook = await receiver(answer);
-  open.push(hook);
   const contract = await agreed(consumer);
   const destination = { kind: 'webhook', url: hook.url };
   return { consumer, hook, ...(await subscribe(consumer, contract, destination)) };
-}
-
-async function tick(now: Date): Promise<Record<string, number>> {
-  const Payload = Buffer.from(JSON.stringify({ now: now.toISOString() }));
-  const answer = await lambda.send(new InvokeCommand({ FunctionName: names.function('clock'), Payload }));
-  const text = Buffer.from(answer.Payload ?? []).toString();
-  if (answer.FunctionError) throw new Error(text);
-  return JSON.parse(text);
 }
 
 /** The whole of a table, as text. */
@@ -193,7 +173,7 @@ describe('an event with personal data is erased', () => {
     const again = await publish(school, event);
     expect(again.status).toBe(409);
     await eventually(async () => {
-      await tick(new Date(Date.now() + 10 * 60_000));
+      await tickIn(10 * 60_000);
       const { body } = await must(200, school.key, 'GET', `/v1/datasets/${dataset.id}/erasures`);
       expect(body.items[0]).toMatchObject({ state: 'done', told: 3, acknowledged: 0 });
     });
@@ -230,8 +210,8 @@ describe('an event with personal data is erased', () => {
     // Who else looked at the dead letters hides them for a minute: each time their daily cleaning has come again.
     const stores = await eventually(async () => {
       await pause(LOOKED_AT_SECONDS * 1000 + 500);
-      await tick(new Date());
-      await tick(new Date(Date.now() + DAY));
+      await tickIn(0);
+      await tickIn(DAY);
       const found = await everywhere();
       expect(withMark(found, mark)).toEqual([]);
       return found;
@@ -248,7 +228,6 @@ describe('retention', () => {
     const short = await share(school, { ...personal, retentionDays: 1 });
     const consumer = await admit('app', ['consumer']);
     const hook = await receiver();
-    open.push(hook);
     const contract = await agreed(consumer, short.id);
     const { id } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
     await publish(school, eventOf(short.type, { co2: 800, teacher: mark }));
@@ -258,7 +237,7 @@ describe('retention', () => {
     expect(await tableText(names.ledger)).toContain(mark);
 
     await eventually(async () => {
-      await tick(new Date(Date.now() + 2 * DAY));
+      await tickIn(2 * DAY);
       expect(await tableText(names.ledger)).not.toContain(mark);
       expect(await tableText(names.deliveries)).not.toContain(delivery);
     });

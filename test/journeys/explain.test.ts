@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   admit,
   agree,
@@ -17,12 +17,8 @@ import {
   unique,
 } from './world.ts';
 
-let provider: Party;
-let lab: Party;
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  lab = await admit('lab', ['consumer']);
-});
+const provider = await admit('atmo', ['provider']);
+const lab = await admit('lab', ['consumer']);
 
 const source = (): string => `//${mesh.territory}/${provider.id}`;
 const explain = (party: Party, subscription: string, id: string): Promise<Answer> =>
@@ -59,7 +55,6 @@ describe('why, and why not', () => {
     const stranger = await admit('stranger', ['consumer']);
     const query = new URLSearchParams({ source: source(), id: low.id, subscription: id });
     expect((await ask(stranger.key, 'GET', `/v1/explain?${query}`)).status).toBe(404);
-    await hook.close();
   });
 
   it('finds an event by the pseudonym that was delivered, and shows nothing that the contract hides', async () => {
@@ -92,7 +87,6 @@ describe('why, and why not', () => {
       JSON.stringify((await explain(lab, id, delivered.id)).body),
     ];
     for (const hidden of ['Martin', 'B12', event.id]) expect(texts.join()).not.toContain(hidden);
-    await hook.close();
   });
 
   it('tells its publisher why an event was refused; to the consumer it never was', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   admit,
   agree,
@@ -6,32 +6,16 @@ import {
   eventOf,
   eventually,
   must,
-  type Party,
   pause,
   publish,
   publishBatch,
-  type Receiver,
   receiver,
   share,
   subscribe,
   verified,
 } from './world.ts';
 
-let provider: Party;
-const open: Receiver[] = [];
-
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
-
-async function listening(answer?: (nth: number) => number): Promise<Receiver> {
-  const hook = await receiver(answer);
-  open.push(hook);
-  return hook;
-}
+const provider = await admit('atmo', ['provider']);
 
 const terminate = (contract: string) =>
   must(200, provider.key, 'POST', `/v1/contracts/${contract}/terminate`, { reason: 'over' });
@@ -96,7 +80,7 @@ describe('a replay', () => {
   it('sends history again, marked, under new ids', async () => {
     const { consumer, contract, all } = await sharing(3, { offer });
     await all();
-    const hook = await listening();
+    const hook = await receiver();
     const { id, secret } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
     const span = { from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date().toISOString() };
     const { body: replay } = await must(201, consumer.key, 'POST', `/v1/subscriptions/${id}/replay`, span);
@@ -117,7 +101,7 @@ describe('a replay', () => {
       const { consumer, contract, all } = await sharing(60);
       await all();
       // Each answer is a failure: what is retried is under the gate too.
-      const hook = await listening(() => 500);
+      const hook = await receiver(() => 500);
       const { id } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
       const span = { from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date().toISOString() };
       const { body } = await must(201, consumer.key, 'POST', `/v1/subscriptions/${id}/replay`, span);
@@ -146,7 +130,7 @@ describe('large data', () => {
 
   it('comes as a link that is judged on each visit, with a minimised copy behind it', async () => {
     const { dataset, consumer, contract } = await sharing(0, { offer });
-    const hook = await listening();
+    const hook = await receiver();
     const filter = { data: { co2: [{ numeric: ['>', 1000] }] } };
     const { secret } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url }, { filter });
     expect((await publish(provider, eventOf(dataset.type, { ...room, co2: 400 }))).status).toBe(202);

@@ -1,12 +1,12 @@
 import {
   DeleteFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
-  InvokeCommand,
   LambdaClient,
   PutFunctionConcurrencyCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { expect, it } from 'vitest';
+import { beat } from './clock.ts';
 import {
   admit,
   agree,
@@ -61,12 +61,11 @@ it.each(Object.entries(breakages))('loses nothing when %s, and later works again
   }
   // What route set aside, or the stream gave up on, the clock routes again from the ledger.
   await eventually(async () => {
-    await lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock` }));
+    await beat();
     await pause(500);
     const ids = new Set(hook.received.map(({ body }) => JSON.parse(body).id));
     expect(ids).toEqual(new Set(events.map(({ id }) => id)));
   }, mesh.patienceMs * 4);
   // At least once: what came twice came under the same webhook-id.
   expect(new Set(hook.received.map(({ headers }) => headers['webhook-id'])).size).toBe(120);
-  await hook.close();
 });

@@ -1,44 +1,30 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { beat } from './clock.ts';
 import {
-  admit,
   agree,
   ask,
   eventOf,
   eventually,
-  mesh,
   must,
-  type Party,
+  pair,
   published,
   type Received,
   type Receiver,
   receiver,
-  share,
   verified,
 } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-const open: Receiver[] = [];
+const { provider, consumer, dataset } = await pair();
 const made: string[] = [];
-const lambda = new LambdaClient(mesh.engine);
 
-beforeAll(async () => {
-  provider = await admit('mobility', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider);
-});
 afterEach(async () => {
   for (const id of made.splice(0)) await ask(consumer.key, 'DELETE', `/v1/subscriptions/${id}`);
-  await Promise.all(open.splice(0).map((one) => one.close()));
 });
 
 async function webhook(whenAsked: Receiver['whenAsked'], more: object = {}) {
   const hook = await receiver();
   hook.whenAsked = whenAsked;
-  open.push(hook);
   const contract = await agree(consumer, dataset.id);
   const destination = { kind: 'webhook', url: hook.url, ...more };
   const { body } = await must(201, consumer.key, 'POST', '/v1/subscriptions', { contract, destination });
@@ -46,7 +32,6 @@ async function webhook(whenAsked: Receiver['whenAsked'], more: object = {}) {
   return { hook, id: body.subscription.id, secret: body.secret, subscription: body.subscription };
 }
 
-const tick = () => lambda.send(new InvokeCommand({ FunctionName: `maille-${mesh.territory}-clock` }));
 const one = (id: string) => must(200, consumer.key, 'GET', `/v1/subscriptions/${id}`);
 const deliveries = async (id: string) =>
   (await must(200, consumer.key, 'GET', `/v1/subscriptions/${id}/deliveries`)).body.items;
@@ -88,7 +73,7 @@ describe('a receiver that keeps silent', () => {
     const { body } = await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/verify`);
     expect(body).toMatchObject({ status: 'starting', ownership: { proof: 'handshake' } });
     await eventually(async () => {
-      await tick();
+      await beat();
       expect((await one(id)).body.status).toBe('active');
     });
     const received = await hook.until(3);

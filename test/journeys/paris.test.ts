@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { tickIn } from './clock.ts';
 import {
   admit,
@@ -11,7 +11,6 @@ import {
   type Party,
   publishBatch,
   type Received,
-  type Receiver,
   receiver,
   share,
   subscribe,
@@ -67,22 +66,8 @@ interface Seen {
   data: { vehicle_id: string; position: { coordinates: [number, number] }; is_reserved: boolean };
 }
 
-let operator: Party;
-let paris: Party;
-const open: Receiver[] = [];
-beforeAll(async () => {
-  operator = await admit('free-floating', ['provider']);
-  paris = await admit('paris', ['consumer']);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
-
-async function listening(): Promise<Receiver> {
-  const hook = await receiver();
-  open.push(hook);
-  return hook;
-}
+const operator = await admit('free-floating', ['provider']);
+const paris = await admit('paris', ['consumer']);
 
 /** Positions that nobody has to share: only those who are named see that there are any, and only a contract gets them. */
 const fleet = (visibleTo: Party[], delay = 'PT3S') =>
@@ -165,7 +150,7 @@ describe('Paris asks an operator of free-floating vehicles for their positions',
   it('and meets them late, on a grid and under other names, wherever it looks', async () => {
     const dataset = await fleet([paris]);
     const contract = await agreedWith(paris, dataset.id);
-    const hook = await listening();
+    const hook = await receiver();
     const pushed = await subscribe(paris, contract, { kind: 'webhook', url: hook.url });
     const pulled = await subscribe(paris, contract, { kind: 'pull' });
     const events = snapshot(dataset.type);
@@ -231,7 +216,7 @@ describe('Paris asks an operator of free-floating vehicles for their positions',
     const dataset = await fleet([paris, lab]);
     const got = async (consumer: Party) => {
       const contract = await agreedWith(consumer, dataset.id);
-      const hook = await listening();
+      const hook = await receiver();
       const { id, secret } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url });
       return async (count: number) => ({
         subscription: id,
@@ -264,7 +249,7 @@ describe('Paris asks an operator of free-floating vehicles for their positions',
   ])('and gets nothing of what waits for %s when the contract ends', async (_, delay, ms) => {
     const dataset = await fleet([paris], delay);
     const contract = await agreedWith(paris, dataset.id);
-    const hook = await listening();
+    const hook = await receiver();
     const { id } = await subscribe(paris, contract, { kind: 'webhook', url: hook.url });
     // Once its rule has settled nothing is routed again: what waits is all there is.
     await eventually(async () => {

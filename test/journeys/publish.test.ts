@@ -1,40 +1,24 @@
 import { CloudEvent, HTTP } from 'cloudevents';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
-  admit,
   agree,
   ask,
   eventOf,
   mesh,
-  type Party,
+  pair,
   publish,
   published,
   publishBatch,
-  type Receiver,
   receiver,
-  share,
   subscribe,
   unique,
   verified,
 } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-const open: Receiver[] = [];
-
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+const { provider, consumer, dataset } = await pair();
 
 async function webhook(more: object = {}, destination: object = {}) {
   const hook = await receiver();
-  open.push(hook);
   const contract = await agree(consumer, dataset.id);
   return {
     hook,

@@ -1,33 +1,23 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetQueueUrlCommand, PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { tickIn } from './clock.ts';
 import {
-  admit,
   agree,
   ask,
   eventOf,
   eventually,
   mesh,
   must,
-  type Party,
+  pair,
   pause,
   publish,
   published,
-  share,
   subscribe,
   unique,
 } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-
-beforeAll(async () => {
-  provider = await admit('mobility', ['provider']);
-  consumer = await admit('dashboard', ['consumer']);
-  dataset = await share(provider);
-});
+const { provider, consumer, dataset } = await pair();
 
 async function pulling() {
   const contract = await agree(consumer, dataset.id);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { tickIn } from './clock.ts';
 import {
   admit,
@@ -11,16 +11,10 @@ import {
   type Party,
   pause,
   publishBatch,
-  type Receiver,
   receiver,
   share,
   subscribe,
 } from './world.ts';
-
-const open: Receiver[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
 
 const offerOf = (events: number) => ({
   purposes: ['research'],
@@ -46,7 +40,6 @@ describe('the lab’s quota', () => {
     const dataset = await share(provider, { offer: offerOf(5) });
     const contract = await agree(lab, dataset.id, { terms: { quota: { events: 3, per: 'P1D' } } });
     const hook = await receiver();
-    open.push(hook);
     const { id } = await subscribe(lab, contract, { kind: 'webhook', url: hook.url });
     const events = [1, 2, 3, 4, 5].map((n) => eventOf(dataset.type, { co2: 400, n }));
     expect((await publishBatch(provider, events)).status).toBe(202);

@@ -1,32 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  admit,
-  agree,
-  ask,
-  eventually,
-  must,
-  type Party,
-  receiver,
-  share,
-  subscribe,
-  verified,
-} from './world.ts';
+import { describe, expect, it } from 'vitest';
+import { admit, agree, ask, eventually, must, pair, receiver, share, subscribe, verified } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider, {
-    offer: {
-      purposes: ['research'],
-      approval: 'automatic',
-      minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }],
-    },
-  });
+const { provider, consumer, dataset } = await pair({
+  offer: {
+    purposes: ['research'],
+    approval: 'automatic',
+    minimisation: [{ clause: 'no-teacher', do: 'drop', path: '/data/teacher' }],
+  },
 });
 
 const begins = async (file: Buffer, contentType: string, of = dataset) => {
@@ -61,7 +42,6 @@ describe('an upload', () => {
     expect(await completes(upload)).toMatchObject({ state: 'accepted', event: { id: upload.id } });
     expect((await must(200, provider.key, 'GET', `/v1/uploads/${upload.id}`)).body.state).toBe('accepted');
     const [request] = await hook.until(1);
-    await hook.close();
     const told = verified(secret, request!) as { dataref: string };
     expect(told).toMatchObject({ id: upload.id, dataref: expect.stringContaining('/v1/payloads/') });
     const answer = await visit(told.dataref, consumer.key);

@@ -1,28 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { HTTP } from 'cloudevents';
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { join } from 'node:path';
 import { LOCAL, ROOT } from '../../local/paths.ts';
 import { enginePython } from '../../local/python.ts';
-import {
-  admit,
-  agree,
-  eventOf,
-  type Party,
-  published,
-  type Received,
-  type Receiver,
-  receiver,
-  share,
-  subscribe,
-  verified,
-} from './world.ts';
+import { agree, eventOf, pair, published, type Received, receiver, subscribe, verified } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
+const { provider, consumer, dataset } = await pair();
 let python: string;
-const open: Receiver[] = [];
 /** Where the library for Python is, beside the engine's own. */
 const LIBRARY = join(LOCAL, 'verify');
 
@@ -31,13 +16,7 @@ beforeAll(async () => {
   const options = ['--quiet', '--disable-pip-version-check', '--upgrade', '--no-deps', '--require-hashes'];
   const from = join(ROOT, 'test/journeys/requirements.txt');
   execFileSync(python, ['-m', 'pip', 'install', ...options, '--target', LIBRARY, '-r', from]);
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider);
 }, 240_000);
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
 
 const VERIFY = `
 import json, sys
@@ -62,7 +41,6 @@ test.each(['structured', 'binary'])(
   'what is delivered in %s mode is verified by two libraries and read by a third, none of them written here',
   async (mode) => {
     const hook = await receiver();
-    open.push(hook);
     const contract = await agree(consumer, dataset.id);
     const { secret } = await subscribe(consumer, contract, { kind: 'webhook', url: hook.url, mode });
     const event = eventOf(dataset.type, { co2: 912.5, room: 'Salle été "1"' });

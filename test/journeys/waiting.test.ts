@@ -1,16 +1,14 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
-  admit,
   agree,
   eventOf,
   eventually,
   mesh,
   must,
-  type Party,
+  pair,
   published,
   publishBatch,
-  type Receiver,
   receiver,
   share,
   subscribe,
@@ -19,18 +17,7 @@ import {
 /** SQS has at most 120 000 messages of a queue in flight; here it is as if it were so many. */
 const IN_FLIGHT_LIMIT = 60;
 const sqs = new SQSClient(mesh.engine);
-const open: Receiver[] = [];
-let provider: Party;
-let consumer: Party;
-let dataset: { id: string; type: string };
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  dataset = await share(provider);
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+const { provider, consumer, dataset } = await pair();
 
 const readings = (count: number, type: string) =>
   Array.from({ length: count }, (_, n) => eventOf(type, { co2: 500, n }));
@@ -64,7 +51,6 @@ async function waitingFor(id: string): Promise<number> {
 it('lets more wait than a queue may have in flight, none of it on the queue, and others flow on', async () => {
   const waits = { 'retry-after': '86400' };
   const [busy, other] = [await receiver(() => 503, waits), await receiver()];
-  open.push(busy, other);
   const late = await share(provider, {
     offer: {
       purposes: ['research'],
@@ -96,7 +82,6 @@ it('never asks more of a receiver at once than its concurrency, and others do no
     await receiver(() => 204, {}, Math.min(1500, mesh.patienceMs / 100)),
     await receiver(),
   ];
-  open.push(narrow, wide);
   for (const [url, concurrency] of [
     [narrow.url, 2],
     [wide.url, 20],
@@ -114,7 +99,6 @@ it('never asks more of a receiver at once than its concurrency, and others do no
 it('sends no more in a minute than its receiver allowed, and the others in the next ones', async () => {
   const hook = await receiver();
   hook.allowedRate = '10';
-  open.push(hook);
   const { id } = await subscribe(consumer, await agree(consumer, dataset.id), {
     kind: 'webhook',
     url: hook.url,

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   admit,
   agree,
@@ -14,21 +14,12 @@ import {
   unique,
 } from './world.ts';
 
-let provider: Party;
-let consumer: Party;
-let stranger: Party;
-let dataset: { id: string; type: string };
-let contract: string;
-let subscription: string;
-
-beforeAll(async () => {
-  provider = await admit('atmo', ['provider']);
-  consumer = await admit('app', ['consumer']);
-  stranger = await admit('stranger', ['provider', 'consumer']);
-  dataset = await share(provider, { access: 'restricted', visibleTo: [consumer.id] });
-  contract = await agree(consumer, dataset.id);
-  subscription = (await subscribe(consumer, contract, { kind: 'pull' })).id;
-});
+const provider = await admit('atmo', ['provider']);
+const consumer = await admit('app', ['consumer']);
+const stranger = await admit('stranger', ['provider', 'consumer']);
+const dataset = await share(provider, { access: 'restricted', visibleTo: [consumer.id] });
+const contract = await agree(consumer, dataset.id);
+const { id: subscription } = await subscribe(consumer, contract, { kind: 'pull' });
 
 describe("somebody else's things", () => {
   it.each([
@@ -120,7 +111,6 @@ describe('asking twice', () => {
     expect(first.body.secret).toMatch(/^whsec_/);
     const other = await ask(consumer.key, 'POST', '/v1/subscriptions', { ...request, label: 'other' }, key);
     expect(other.status).toBe(422);
-    await hook.close();
   });
 
   it('lets one of two racing decisions win', async () => {
@@ -138,7 +128,6 @@ it('tests a subscription with a signed event, at once', async () => {
   const { body } = await must(200, consumer.key, 'POST', `/v1/subscriptions/${id}/test`, {});
   expect(body).toMatchObject({ status: 204 });
   expect(JSON.parse(hook.received[0]!.body)).toMatchObject({ type: 'maille.test.v1' });
-  await hook.close();
 });
 
 it('answers every request with its id', async () => {

@@ -131,12 +131,21 @@ export async function agree(consumer: Party, dataset: string, more: object = {})
   return body.id;
 }
 
+/** A provider that shares a dataset, made as by `share`, and a consumer without a contract. */
+export async function pair(more?: Record<string, unknown>) {
+  const provider = await admit('atmo', ['provider']);
+  const consumer = await admit('app', ['consumer']);
+  return { provider, consumer, dataset: await share(provider, more) };
+}
+
 const webhooks: { consumer: Party; id: string }[] = [];
+const receivers: Receiver[] = [];
 
 // What a test leaves subscribed would be retried for minutes beside the tests after it.
 afterEach(async () => {
   for (const { consumer, id } of webhooks.splice(0))
     await ask(consumer.key, 'DELETE', `/v1/subscriptions/${id}`);
+  await Promise.all(receivers.splice(0).map((one) => one.close()));
 });
 
 /** Subscribes to a contract; a webhook subscription ends with its test. */
@@ -201,8 +210,8 @@ export interface Receiver {
 }
 
 /**
- * Starts a web server on a free loopback port. `answer` gives the status of the nth event that came, from 1, after
- * `takesMs`.
+ * Starts a web server on a free loopback port, until its test has ended. `answer` gives the status of the nth event that
+ * came, from 1, after `takesMs`.
  */
 export async function receiver(
   answer: (nth: number) => number = () => 204,
@@ -265,6 +274,7 @@ export async function receiver(
         server.closeAllConnections();
       }),
   };
+  receivers.push(started);
   return started;
 }
 
