@@ -46,7 +46,8 @@ describe('why, and why not', () => {
     });
     const began = Date.now();
     const { body } = await explain(lab, id, low.id);
-    expect(Date.now() - began).toBeLessThan(1000);
+    // A second, and as much more as the engine is slower.
+    expect(Date.now() - began).toBeLessThan(mesh.patienceMs / 15);
     expect(body).toMatchObject({
       outcome: 'not-matched',
       decidedBy: { step: 'rule', filterKey: '/data/co2', value: 640 },
