@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -29,7 +28,7 @@ export function leanPayloads({
     name: string,
     body?: Buffer,
     contentType?: string,
-    { timeoutMs = TIMEOUT_MS, from = 0 } = {},
+    { signal = AbortSignal.timeout(TIMEOUT_MS), from = 0 } = {},
   ): Promise<Response> => {
     const { protocol, hostname, port, host, pathname } = new URL(`${url}/${name}`);
     const signed = await signer.sign({
@@ -49,7 +48,7 @@ export function leanPayloads({
     return fetch(`${url}/${name}`, {
       method,
       headers: signed.headers,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
       ...(body && { body: new Uint8Array(body) }),
     });
   };
@@ -65,11 +64,12 @@ export function leanPayloads({
       return Buffer.from(await answer.arrayBuffer());
     },
     async open(name, from = 0) {
-      const reading = { timeoutMs: STREAM_TIMEOUT_MS, from };
-      const answer = await tried(() => send('GET', name, undefined, undefined, reading));
+      const signal = AbortSignal.timeout(STREAM_TIMEOUT_MS);
+      const get = (at: number) => tried(() => send('GET', name, undefined, undefined, { signal, from: at }));
+      const answer = await get(from);
       if (answer.status === 404) return undefined;
       if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
-      return answer.body ?? Readable.from([]);
+      return wholeBody(answer, from, get);
     },
     async remove(name) {
       const { ok, status } = await tried(() => send('DELETE', name));
@@ -87,5 +87,27 @@ async function tried(send: () => Promise<Response>): Promise<Response> {
     });
     if (answer && (answer.status < 500 || count >= TRIES)) return answer;
     await wait(50 * 2 ** count);
+  }
+}
+
+/** A body that goes on where it broke off: whoever reads it may pause for longer than the service keeps a connection. */
+async function* wholeBody(
+  first: Response,
+  from: number,
+  get: (at: number) => Promise<Response>,
+): AsyncGenerator<Uint8Array> {
+  let [answer, at] = [first, from];
+  for (let count = 1; ; count += 1) {
+    try {
+      for await (const chunk of answer.body ?? []) {
+        at += chunk.length;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      if (count >= TRIES) throw error;
+      answer = await get(at);
+      if (!answer.ok) throw error;
+    }
   }
 }
