@@ -22,7 +22,7 @@ const EVENTS = 200;
 const HELP = `Breaks the mesh on a local engine of its own, and adds up: what was accepted is delivered or parked, for each
 subscription, and came twice only under the same webhook-id. Keeps the table in docs/chaos.md.
 
-  npm run chaos                      everything, some 25 minutes
+  npm run chaos                      everything, some 16 minutes
   npm run chaos -- --only poison     one of them, or several by the beginning of their names; nothing is kept
   npm run chaos -- --events 1000     how many events each sends (${EVENTS})
 

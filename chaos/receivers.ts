@@ -30,6 +30,13 @@ export const takesAll: Behaviour = (response) => {
   return true;
 };
 
+/** Takes every second request, so that many events go again, and its endpoint is never spared. */
+export const takesEverySecond: Behaviour = (response, nth) => {
+  if (nth % 2 === 0) return takesAll(response, nth);
+  response.writeHead(503).end();
+  return false;
+};
+
 /** Starts a server for all receivers of a run. */
 export async function openReceivers(): Promise<Receivers> {
   const inboxes = new Map<string, Inbox>();

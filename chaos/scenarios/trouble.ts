@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName } from '../../infra/names.ts';
-import { takesAll } from '../receivers.ts';
+import { takesEverySecond } from '../receivers.ts';
 import type { Call, Fault } from '../proxy.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -84,14 +84,8 @@ function troubleWith(action: string, anew: FunctionName[]): Scenario {
     what: `every third \`${action}\` is throttled, broken, cut off, done without an answer, or slow`,
     async run(story) {
       await story.subscribe('answers');
-      // Each first attempt fails, so that wake-ups are sent and the clock has work.
-      const seen = new Set<number>();
-      await story.subscribe('answers at the second attempt', (response, nth) => {
-        seen.add(nth);
-        if (nth > story.events) return takesAll(response, nth);
-        response.writeHead(503).end();
-        return false;
-      });
+      // So that wake-ups are sent and the clock has work.
+      await story.subscribe('answers every second time', takesEverySecond);
       let calls = 0;
       let met = 0;
       story.world.proxy.inject((call): Fault | undefined => {
