@@ -1,6 +1,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { destinations, type HandOverTo } from '../adapters/destinations.ts';
 import { webhooks } from '../adapters/http/webhooks.ts';
+import { onceMoreWhereClosed } from '../adapters/kept-connections.ts';
 import { lean } from '../adapters/lean.ts';
 import { consumerQueues } from '../adapters/sqs/consumer-queues.ts';
 import type { HandedParcel, HandOver, Parcel, Sender } from '../domain/ports.ts';
@@ -21,7 +22,7 @@ export function handingOver(options: {
 }): HandOver {
   const timeoutMs = milliseconds(options.territory.webhookTimeout);
   const patience = { connectionTimeout: CONNECT_MS, requestTimeout: timeoutMs };
-  const once = { maxAttempts: 1, requestHandler: patience };
+  const once = { retryStrategy: onceMoreWhereClosed, requestHandler: patience };
   return destinations({
     webhook: webhooks({ send: options.send, timeoutMs }),
     sqs: consumerQueues({
