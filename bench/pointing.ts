@@ -4,16 +4,36 @@ import {
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda';
+import type { FunctionName } from '../infra/names.ts';
+import type { Territory } from '../schemas/territory.ts';
 import type { Hot } from './invocations.ts';
 import type { Mesh } from './mesh.ts';
 
+type Variables = Record<string, string>;
+
 /** Lets a function speak to AWS at another address; undefined takes that back. */
-export async function pointAt(mesh: Mesh, name: Hot, endpoint: string | undefined): Promise<void> {
+export const pointAt = (mesh: Mesh, name: Hot, endpoint: string | undefined): Promise<void> =>
+  tell(mesh, name, ({ AWS_ENDPOINT_URL: _, ...rest }) => ({
+    ...rest,
+    ...(endpoint !== undefined && { AWS_ENDPOINT_URL: endpoint }),
+  }));
+
+/** Lets a function follow the mesh's territory with other values in it. */
+export const differ = (mesh: Mesh, name: FunctionName, values: Partial<Territory>): Promise<void> =>
+  tell(mesh, name, ({ TERRITORY = '', ...rest }) => ({
+    ...rest,
+    TERRITORY: JSON.stringify({ ...(JSON.parse(TERRITORY) as Territory), ...values }),
+  }));
+
+async function tell(
+  mesh: Mesh,
+  name: FunctionName,
+  change: (variables: Variables) => Variables,
+): Promise<void> {
   const lambda = new LambdaClient(mesh.engine);
   const FunctionName = mesh.names.function(name);
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const { AWS_ENDPOINT_URL: _, ...rest } = Environment?.Variables ?? {};
-  const Variables = { ...rest, ...(endpoint !== undefined && { AWS_ENDPOINT_URL: endpoint }) };
+  const Variables = change(Environment?.Variables ?? {});
   await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
   await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 20 }, { FunctionName });
 }
