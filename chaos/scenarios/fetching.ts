@@ -2,11 +2,11 @@ import { gunzipSync } from 'node:zlib';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { call } from '../../bench/mesh.ts';
 import type { CloudEvent } from '../../events/cloudevent.ts';
-import type { Call, Fault } from '../proxy.ts';
+import { everyThird, FAULTS } from '../every-third.ts';
+import type { Fault } from '../proxy.ts';
 import type { Inbox } from '../receivers.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Story, Subscribed } from '../story.ts';
-import { FAULTS } from './trouble.ts';
 
 /** In turn, at every third call on objects. */
 const OBJECT_FAULTS: Fault[] = [
@@ -16,7 +16,6 @@ const OBJECT_FAULTS: Fault[] = [
   { do: 'refuse', status: 500, error: 'InternalError' },
   { do: 'delay', ms: 1500 },
 ];
-const EVERY = 3;
 /** A consumer gives up when not all has come for so long. */
 const FETCH_MS = 120_000;
 /** A little longer than a lease of the test territory, and than what a function may take to say that it has ended. */
@@ -27,7 +26,10 @@ const PORTIONS = 10;
 /** More than the mesh carries with an event. */
 const LARGE = 'x'.repeat(66_000);
 
-/** What AWS may do where an event is not sent to its consumer at once: it is fetched, lies in the mesh's bucket, or is written to an archive. */
+/**
+ * What AWS may do where an event is not sent to its consumer at once: it is fetched, lies in the mesh's bucket, or is
+ * written to an archive.
+ */
 export const fetching: Scenario[] = [
   {
     name: 'trouble-pull',
@@ -81,25 +83,6 @@ export const fetching: Scenario[] = [
     },
   },
 ];
-
-/** Lets every third of these calls meet a fault, each action on its own; answers what tells how many did. */
-function everyThird({ world, expect, notes }: Story, faults: Fault[], actions: string[]): () => void {
-  const calls = new Map<string, number>();
-  let met = 0;
-  world.proxy.inject(({ action }: Call): Fault | undefined => {
-    if (!actions.includes(action)) return undefined;
-    const count = (calls.get(action) ?? 0) + 1;
-    calls.set(action, count);
-    if (count % EVERY !== 1) return undefined;
-    met += 1;
-    return faults[met % faults.length];
-  });
-  return () => {
-    expect(met > 0, 'no call was met');
-    const each = [...calls].map(([action, count]) => `${count} ${action}`).join(', ');
-    notes.push(`${met} calls met a fault, of ${each}`);
-  };
-}
 
 /** An event as its consumer got it, as far as it is read here. */
 interface Came {

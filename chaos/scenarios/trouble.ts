@@ -1,19 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName } from '../../infra/names.ts';
+import { everyThird, FAULTS } from '../every-third.ts';
 import { takesEverySecond } from '../receivers.ts';
 import type { Call, Fault } from '../proxy.ts';
 import type { Scenario } from '../scenario.ts';
-
-/** In turn, at every third call: throttled, broken, cut off, done with its answer lost, slow. */
-export const FAULTS: Fault[] = [
-  { do: 'refuse', status: 400, error: 'ProvisionedThroughputExceededException' },
-  { do: 'refuse', status: 500, error: 'InternalServerError' },
-  { do: 'reset' },
-  { do: 'lose-answer' },
-  { do: 'refuse', status: 400, error: 'ThrottlingException' },
-  { do: 'delay', ms: 1500 },
-];
-const EVERY = 3;
 
 /** Each call of the flow, and the functions that start anew so that they make it. */
 const CALLS: Record<string, FunctionName[]> = {
@@ -86,20 +76,11 @@ function troubleWith(action: string, anew: FunctionName[]): Scenario {
       await story.subscribe('answers');
       // So that wake-ups are sent and the clock has work.
       await story.subscribe('answers every second time', takesEverySecond);
-      let calls = 0;
-      let met = 0;
-      story.world.proxy.inject((call): Fault | undefined => {
-        if (call.action !== action) return undefined;
-        calls += 1;
-        if (calls % EVERY !== 1) return undefined;
-        met += 1;
-        return FAULTS[met % FAULTS.length];
-      });
+      const told = everyThird(story, FAULTS, [action]);
       for (const name of anew) story.world.kill(name);
       await story.publish();
       for (let beat = 0; beat < 4; beat += 1) await story.world.mesh.tick(180).catch(() => undefined);
-      story.expect(met > 0, `no ${action} was met`);
-      story.notes.push(`${met} of ${calls} calls met a fault`);
+      told();
     },
   };
 }
