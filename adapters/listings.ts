@@ -27,6 +27,9 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   contractsOfProvider: { noun: 'contract', by: ['provider'] },
   contractsOfConsumer: { noun: 'contract', by: ['consumer'] },
   contractsOfDataset: { noun: 'contract', by: ['dataset'] },
+  contractsOfProviderInState: { noun: 'contract', by: ['provider', 'state'] },
+  contractsOfConsumerInState: { noun: 'contract', by: ['consumer', 'state'] },
+  contractsOfDatasetInState: { noun: 'contract', by: ['dataset', 'state'] },
   contractsDue: {
     noun: 'contract',
     by: [],

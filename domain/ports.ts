@@ -482,6 +482,10 @@ export interface Listings {
   contractsOfProvider: { noun: 'contract'; by: { provider: string } };
   contractsOfConsumer: { noun: 'contract'; by: { consumer: string } };
   contractsOfDataset: { noun: 'contract'; by: { dataset: string } };
+  /** The same of one state: those that wait for a decision are few among many. */
+  contractsOfProviderInState: { noun: 'contract'; by: { provider: string; state: Contract['state'] } };
+  contractsOfConsumerInState: { noun: 'contract'; by: { consumer: string; state: Contract['state'] } };
+  contractsOfDatasetInState: { noun: 'contract'; by: { dataset: string; state: Contract['state'] } };
   /** Those whose dates will bring something about, the next one first; sparse. */
   contractsDue: { noun: 'contract'; by: Record<never, never> };
   subscriptions: { noun: 'subscription'; by: Record<never, never> };
@@ -536,7 +540,7 @@ export interface Ref<N extends Noun = Noun> {
 export type Change = {
   [N in Noun]:
     | { do: 'create'; noun: N; item: Nouns[N] }
-    /** Replaces `before`, if it is still what is stored. Id and the parents that lists select by never change. */
+    /** Replaces `before`, if it is still what is stored. The id never changes. */
     | { do: 'replace'; noun: N; before: Nouns[N]; item: Nouns[N] }
     | { do: 'remove'; noun: N; id: string }
     /** Changes nothing, but fails the transaction unless `before` is still what is stored. */

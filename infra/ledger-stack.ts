@@ -15,7 +15,7 @@ import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Territory } from '../schemas/territory.ts';
 import { arnOf } from './grants.ts';
-import { namesOf } from './names.ts';
+import { namesOf, REGISTRY_INDEXES } from './names.ts';
 import { deliverTimeout } from './timeouts.ts';
 
 /** SQS keeps what nobody took for at most so long. */
@@ -88,7 +88,7 @@ function tables(scope: Construct, territory: Territory, kept: RemovalPolicy): vo
     partitionKey: text('pk'),
     sortKey: text('sk'),
   });
-  for (const indexName of ['gsi1', 'gsi2', 'gsi3', 'gsi4']) {
+  for (const indexName of REGISTRY_INDEXES) {
     registry.addGlobalSecondaryIndex({
       indexName,
       partitionKey: text(`${indexName}pk`),

@@ -1,5 +1,8 @@
 import type { Territory } from '../schemas/territory.ts';
 
+/** The registry's secondary indexes, each by `{name}pk` and `{name}sk`. */
+export const REGISTRY_INDEXES = ['gsi1', 'gsi2', 'gsi3', 'gsi4', 'gsi5', 'gsi6', 'gsi7'] as const;
+
 /** The functions of the mesh; each has a folder in `functions/`. */
 export const FUNCTIONS = ['publish', 'admit', 'route', 'deliver', 'pull', 'api', 'clock'] as const;
 /** The name of a function. */

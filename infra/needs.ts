@@ -1,7 +1,7 @@
 import type { Stack } from 'aws-cdk-lib';
 import type { Territory } from '../schemas/territory.ts';
 import { arnOf, type Grant, tableArn } from './grants.ts';
-import { type Names, namesOf } from './names.ts';
+import { type Names, namesOf, REGISTRY_INDEXES } from './names.ts';
 
 /** What the functions of a territory may need, each as the narrowest grant that still serves. */
 export interface Needs {
@@ -68,7 +68,7 @@ function ofTables(stack: Stack, names: Names) {
     eraseFromLedger: on(names.ledger, 'UpdateItem'),
     sweepLedger: on(names.ledger, 'DeleteItem'),
     readRegistry: on(names.registry, 'GetItem', 'BatchGetItem', 'Query'),
-    listRegistry: query(names.registry, 'gsi1', 'gsi2', 'gsi3', 'gsi4'),
+    listRegistry: query(names.registry, ...REGISTRY_INDEXES),
     writeRegistry: on(names.registry, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'),
     readDeliveries: on(names.deliveries, 'GetItem', 'BatchGetItem'),
     writeDeliveries: on(names.deliveries, 'PutItem', 'UpdateItem', 'BatchWriteItem'),

@@ -3,7 +3,7 @@ import { placesOf } from '../listings.ts';
 import type { Row } from './batch.ts';
 
 /** The table's global secondary indexes, each with `{name}pk` and `{name}sk`, everything projected. */
-export type Index = 'gsi1' | 'gsi2' | 'gsi3' | 'gsi4';
+export type Index = 'gsi1' | 'gsi2' | 'gsi3' | 'gsi4' | 'gsi5' | 'gsi6' | 'gsi7';
 
 /** Which index keeps which list. */
 export const INDEXES = {
@@ -18,6 +18,9 @@ export const INDEXES = {
   contractsOfConsumer: 'gsi2',
   contractsOfDataset: 'gsi3',
   contractsDue: 'gsi4',
+  contractsOfProviderInState: 'gsi5',
+  contractsOfConsumerInState: 'gsi6',
+  contractsOfDatasetInState: 'gsi7',
   subscriptions: 'gsi1',
   subscriptionsOfConsumer: 'gsi2',
   subscriptionsOfContract: 'gsi3',

@@ -51,6 +51,9 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
     };
   },
   contractsOfDataset: (by) => contracts.query.ofDataset(by),
+  contractsOfProviderInState: (by) => contracts.query.ofProviderInState(by),
+  contractsOfConsumerInState: (by) => contracts.query.ofConsumerInState(by),
+  contractsOfDatasetInState: (by) => contracts.query.ofDatasetInState(by),
   subscriptions: () => subscriptions.query.all({}),
   subscriptionsToTend: () => subscriptions.query.toTend({}),
   subscriptionsOfConsumer: (by) => subscriptions.query.ofConsumer(by),

@@ -39,18 +39,23 @@ export async function listContracts(
   query: ContractQuery,
   page: PageRequest,
 ): Promise<Page<Contract>> {
-  const keep = (contract: Contract): boolean =>
-    (query.dataset === undefined || contract.dataset === query.dataset) &&
-    (query.state === undefined || contract.state === query.state);
-  const { dataset } = query;
+  const { dataset, state } = query;
+  const keep = (contract: Contract): boolean => dataset === undefined || contract.dataset === dataset;
   const seesAll = caller.roles.includes('operator') || caller.roles.includes('dpo');
   if (seesAll && dataset !== undefined && query.role === undefined) {
-    return filteredPage((some) => registry.list('contractsOfDataset', { dataset }, some), page, keep);
+    return state === undefined
+      ? registry.list('contractsOfDataset', { dataset }, page)
+      : registry.list('contractsOfDatasetInState', { dataset, state }, page);
   }
+  const { participant: provider, participant: consumer } = caller;
   const asProvider = (some: PageRequest): Promise<Page<Contract>> =>
-    registry.list('contractsOfProvider', { provider: caller.participant }, some);
+    state === undefined
+      ? registry.list('contractsOfProvider', { provider }, some)
+      : registry.list('contractsOfProviderInState', { provider, state }, some);
   const asConsumer = (some: PageRequest): Promise<Page<Contract>> =>
-    registry.list('contractsOfConsumer', { consumer: caller.participant }, some);
+    state === undefined
+      ? registry.list('contractsOfConsumer', { consumer }, some)
+      : registry.list('contractsOfConsumerInState', { consumer, state }, some);
   if (query.role === 'provider') return filteredPage(asProvider, page, keep);
   if (query.role === 'consumer') return filteredPage(asConsumer, page, keep);
   const notTwice = (contract: Contract): boolean =>

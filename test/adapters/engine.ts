@@ -1,5 +1,6 @@
 import { CreateTableCommand, type DynamoDBClient, type GlobalSecondaryIndex } from '@aws-sdk/client-dynamodb';
 import { randomUUID } from 'node:crypto';
+import { REGISTRY_INDEXES } from '../../infra/names.ts';
 import { quickDynamoClient } from '../../adapters/dynamodb/client.ts';
 
 /** The engine that the AWS half of a conformance suite runs on; throws, and never skips, when there is none. */
@@ -39,7 +40,7 @@ const TABLES: Record<'ledger' | 'registry' | 'deliveries', { key: string[]; inde
   ledger: { key: ['key'], indexes: [['time', 'bucket', 'sequence', 'KEYS_ONLY']] },
   registry: {
     key: ['pk', 'sk'],
-    indexes: ['gsi1', 'gsi2', 'gsi3', 'gsi4'].map((name): Index => [name, `${name}pk`, `${name}sk`, 'ALL']),
+    indexes: REGISTRY_INDEXES.map((name): Index => [name, `${name}pk`, `${name}sk`, 'ALL']),
   },
   deliveries: {
     key: ['id'],

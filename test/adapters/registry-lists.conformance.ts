@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Listing, Listings, Nouns, PageRequest, Registry } from '../../domain/ports.ts';
+import type { Contract } from '../../schemas/contract.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import {
   contract,
@@ -65,6 +66,27 @@ export function lists(given: Given): void {
     expect(await ids('contractsOfConsumer', { consumer: 'app' })).toEqual([1, 0, 3]);
     expect(await ids('contractsOfDataset', { dataset: 'school-air' })).toEqual([1, 2, 0]);
     expect(await ids('contractsOfProvider', { provider: 'nobody' })).toEqual([]);
+  });
+
+  test('hold a contract under its state, and under its next one from then on', async () => {
+    const { registry } = given();
+    const [one, other] = [contract(1, { state: 'requested' }), contract(2, { state: 'active' })];
+    await registry.write(created('contract', one, other));
+    const inState = async (state: Contract['state']): Promise<string[][]> => {
+      const pages = [
+        registry.list('contractsOfProviderInState', { provider: 'atmo', state }, { limit: 10 }),
+        registry.list('contractsOfConsumerInState', { consumer: 'app', state }, { limit: 10 }),
+        registry.list('contractsOfDatasetInState', { dataset: 'school-air', state }, { limit: 10 }),
+      ];
+      return (await Promise.all(pages)).map(({ items }) => items.map(({ id }) => id));
+    };
+    const thrice = (...ids: string[]): string[][] => [ids, ids, ids];
+    expect(await inState('requested')).toEqual(thrice(one.id));
+    expect(await inState('active')).toEqual(thrice(other.id));
+    const agreed = { ...one, state: 'agreed' } as const;
+    await registry.write([{ do: 'replace', noun: 'contract', before: one, item: agreed }]);
+    expect(await inState('requested')).toEqual(thrice());
+    expect(await inState('agreed')).toEqual(thrice(one.id));
   });
 
   test('show all of what belongs to everybody, and each one its own', async () => {

@@ -74,17 +74,19 @@ async function territoryOf(count: number) {
     })),
   ]);
   const contracts = Array.from({ length: count }, () => given.contract());
+  const waiting = given.contract({ state: 'requested' });
   const secrets = [{ sealed: await mesh.sealer.seal(secretOf(1)) }];
   const subscriptions = contracts.map(({ id }) => given.subscription({ contract: id, secrets }));
   const changes: Change[] = [
     ...contracts.map((item): Change => ({ do: 'create', noun: 'contract', item })),
     ...subscriptions.map((item): Change => ({ do: 'create', noun: 'subscription', item })),
+    { do: 'create', noun: 'contract', item: waiting },
   ];
   const groups = Array.from({ length: Math.ceil(changes.length / 100) }, (_, at) =>
     changes.slice(at * 100, at * 100 + 100),
   );
   await inParallel(4, groups, (group) => plain.write(group));
-  return { deps, contracts, subscriptions, calls, registryCalls };
+  return { deps, contracts, waiting: waiting.id, subscriptions, calls, registryCalls };
 }
 type Territory = Awaited<ReturnType<typeof territoryOf>>;
 
@@ -95,6 +97,16 @@ const WORK: Record<string, (territory: Territory) => Promise<unknown>> = {
     listContracts(deps.registry, consumer, { role: 'consumer' }, page),
   'lists those of a dataset, as the DPO': ({ deps }) =>
     listContracts(deps.registry, dpo, { dataset: 'school-air' }, page),
+  'lists those few that wait for its decision': async ({ deps, waiting }) => {
+    const asked = listContracts(deps.registry, provider, { state: 'requested' }, page);
+    expect((await asked).items.map(({ id }) => id)).toEqual([waiting]);
+  },
+  'lists those few that it suspended, as the consumer': ({ deps }) =>
+    listContracts(deps.registry, consumer, { role: 'consumer', state: 'suspended' }, page),
+  'lists those few of a dataset that wait, as the DPO': async ({ deps, waiting }) => {
+    const asked = listContracts(deps.registry, dpo, { dataset: 'school-air', state: 'requested' }, page);
+    expect((await asked).items.map(({ id }) => id)).toEqual([waiting]);
+  },
   'lists its subscriptions': ({ deps }) => listSubscriptions(deps.registry, consumer, page),
   'lists datasets': ({ deps }) => listDatasets(deps.registry, consumer, {}, page),
   'lists notices': ({ deps }) => listNotices(deps.registry, 'app', page),

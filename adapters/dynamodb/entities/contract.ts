@@ -9,6 +9,7 @@ export const contracts = new Entity({
     provider: selector,
     consumer: selector,
     dataset: selector,
+    state: selector,
     /** The next date and the id. */
     due: { type: 'string' },
   },
@@ -17,6 +18,9 @@ export const contracts = new Entity({
     ofProvider: shelf('contractsOfProvider', ['provider']),
     ofConsumer: shelf('contractsOfConsumer', ['consumer']),
     ofDataset: shelf('contractsOfDataset', ['dataset']),
+    ofProviderInState: shelf('contractsOfProviderInState', ['provider', 'state']),
+    ofConsumerInState: shelf('contractsOfConsumerInState', ['consumer', 'state']),
+    ofDatasetInState: shelf('contractsOfDatasetInState', ['dataset', 'state']),
     due: shelf('contractsDue', [], 'due'),
   },
 });
