@@ -1,6 +1,6 @@
 import type { Hot } from '../invocations.ts';
 import { flood } from '../load.ts';
-import { type Mesh, openMesh } from '../mesh.ts';
+import { inOwnMesh, type Mesh } from '../mesh.ts';
 import { pointAt } from '../pointing.ts';
 import { ask, openSink, start } from '../processes.ts';
 import { type Bench, mostRow, type Row } from '../row.ts';
@@ -25,15 +25,7 @@ type Counts = Map<Hot, Record<string, number>>;
 export const wireCalls: Bench = {
   name: 'calls',
   tells: 'AWS calls per event, counted between the functions and the local engine, in batches of 100',
-  async run() {
-    // One of its own: what a bench before it left under way would be counted.
-    const mesh = await openMesh();
-    try {
-      return await measured(mesh);
-    } finally {
-      await mesh.close();
-    }
-  },
+  run: () => inOwnMesh(measured),
 };
 
 async function measured(mesh: Mesh): Promise<Row[]> {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { publisher, type Publisher, seenBy, trickle } from '../load.ts';
+import { publisher, type Publisher, trickle } from '../load.ts';
 import { quantile } from '../measure.ts';
-import { type Mesh, openMesh } from '../mesh.ts';
+import { inOwnMesh, type Mesh } from '../mesh.ts';
 import { differ } from '../pointing.ts';
 import { openSink } from '../processes.ts';
 import { type Bench, figure, type Row } from '../row.ts';
@@ -11,6 +11,8 @@ import { type Bench, figure, type Row } from '../row.ts';
 /** What comes for the dead consumer before the other is measured. */
 const WAITING = { batches: 100, events: 100 };
 const TRICKLE = { perSecond: 20, seconds: 30 };
+/** Until as many functions have started as the other will need. */
+const WARM_UP = { perSecond: 20, seconds: 15 };
 /** How much later than alone the other consumer's slowest hundredth may be. */
 const MOST = 2;
 
@@ -18,31 +20,30 @@ const MOST = 2;
 export const fairness: Bench = {
   name: 'fairness',
   tells: 'how much later a consumer gets its events while another one times out on everything',
-  async run() {
-    // Of its own: what waits for the dead would be under way beside whatever is measured next.
-    const mesh = await openMesh();
-    const sink = await openSink();
-    const dead = await openDead();
-    try {
-      // The test territory gives a consumer up after a minute, and parks what waits for it: here it goes on waiting.
-      for (const name of ['deliver', 'clock'] as const) await differ(mesh, name, { disableAfter: 'P5D' });
-      await mesh.subscribe(`${sink}/well`, ['well']);
-      await mesh.subscribe(`${dead.url}/dead`, ['dead']);
-      await mesh.tick(60);
-      await warmUp(mesh, sink);
-      const alone = await meanwhile(mesh, sink, () => Promise.resolve());
-      await flood(mesh);
-      await settle(mesh, dead);
-      const held = dead.count();
-      // It goes on: more events for the dead one, and the same beats of the clock, which now probe it.
-      const beside = await meanwhile(mesh, sink, (send) => send(5, 'dead', undefined, 10));
-      return rowsOf(alone, beside, { tried: held, probed: dead.count() - held });
-    } finally {
-      dead.close();
-      await mesh.close();
-    }
-  },
+  run: () => inOwnMesh(measured),
 };
+
+async function measured(mesh: Mesh): Promise<Row[]> {
+  const sink = await openSink();
+  const dead = await openDead();
+  try {
+    // The test territory gives a consumer up after a minute, and parks what waits for it: here it goes on waiting.
+    for (const name of ['deliver', 'clock'] as const) await differ(mesh, name, { disableAfter: 'P5D' });
+    await mesh.subscribe(`${sink}/well`, ['well']);
+    await mesh.subscribe(`${dead.url}/dead`, ['dead']);
+    await mesh.tick(60);
+    await trickle(mesh, sink, { ...WARM_UP, subject: 'well' });
+    const alone = await meanwhile(mesh, sink, () => Promise.resolve());
+    await flood(mesh);
+    await settle(mesh, dead);
+    const held = dead.count();
+    // It goes on: more events for the dead one, and the same beats of the clock, which now probe it.
+    const beside = await meanwhile(mesh, sink, (send) => send(5, 'dead', undefined, 10));
+    return rowsOf(alone, beside, { tried: held, probed: dead.count() - held });
+  } finally {
+    dead.close();
+  }
+}
 
 function rowsOf(alone: number[], beside: number[], seen: { tried: number; probed: number }): Row[] {
   const [before, after] = [quantile(alone, 0.99), quantile(beside, 0.99)];
@@ -62,13 +63,6 @@ function rowsOf(alone: number[], beside: number[], seen: { tried: number; probed
       target: '–',
     },
   ];
-}
-
-async function warmUp(mesh: Mesh, sink: string): Promise<void> {
-  const { send, close } = publisher(mesh);
-  for (let count = 0; count < 20; count += 1) await send(1, 'well', undefined, 10);
-  close();
-  await seenBy(sink, 20);
 }
 
 async function flood(mesh: Mesh): Promise<void> {

@@ -1,6 +1,6 @@
 import { publisher, seenBy } from '../load.ts';
 import { median } from '../measure.ts';
-import { type Mesh, openMesh } from '../mesh.ts';
+import { inOwnMesh, type Mesh } from '../mesh.ts';
 import { openSink } from '../processes.ts';
 import { type Bench, figure, type Row } from '../row.ts';
 
@@ -21,15 +21,9 @@ export const manyRules: Bench = {
   name: 'rules',
   tells: 'how long publishing takes with 10, 100 and 300 rules on the bus, of which one matches',
   async run() {
-    // One of its own: on the one that benches share there are rules already.
-    const mesh = await openMesh();
-    try {
-      const took = await measured(mesh);
-      const [first] = took;
-      return took.map((one) => rowOf(one, first ?? one));
-    } finally {
-      await mesh.close();
-    }
+    const took = await inOwnMesh(measured);
+    const [first] = took;
+    return took.map((one) => rowOf(one, first ?? one));
   },
 };
 
