@@ -88,6 +88,8 @@ function tables(scope: Construct, territory: Territory, kept: RemovalPolicy): vo
     partitionKey: text('pk'),
     sortKey: text('sk'),
   });
+  // An update of CloudFormation adds one index at most to a table that stands (AWS::DynamoDB::Table, "Update requires"):
+  // once territories are deployed, a release adds one.
   for (const indexName of REGISTRY_INDEXES) {
     registry.addGlobalSecondaryIndex({
       indexName,
