@@ -181,14 +181,19 @@ export interface GapSpan {
 /** A copy of an event that could not be delivered, or not be accepted: by its key, or by its publisher's id. */
 export interface DeadLetter {
   lease: string;
-  copy: { key: string } | { id: string };
+  /** Undefined where it cannot be read. */
+  copy: { key: string } | { id: string } | undefined;
 }
 
 /** What was set aside on the way, with the events in it. */
 export interface DeadLetters {
-  /** Some that were not handed out lately; none when all were. */
+  /** Some that nobody holds, held from now on for a minute; none when all are. */
   receive(): Promise<DeadLetter[]>;
   remove(lease: string): Promise<void>;
+  /** Lets others see at once what was held here. */
+  leave(lease: string): Promise<void>;
+  /** About how many somebody holds: SQS counts over several servers. */
+  held(): Promise<number>;
 }
 
 /** The dead-letter queues, by the names that operators know them by. */

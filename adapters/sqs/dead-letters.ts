@@ -1,4 +1,10 @@
-import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { DeadLetter, DeadLetters } from '../../domain/ports.ts';
 
 /** For so long a letter that was looked at is not handed out again: long enough to get to the end of the queue. */
@@ -24,17 +30,33 @@ export function deadLetters({
     return Messages.flatMap(({ Body, ReceiptHandle }) => {
       const letter = jsonOf(Body);
       const copy = holds === 'accepted' ? acceptedIn(letter) : entryIn(letter);
-      return copy && ReceiptHandle ? [{ lease: `${url} ${ReceiptHandle}`, copy }] : [];
+      return ReceiptHandle === undefined ? [] : [{ lease: `${url} ${ReceiptHandle}`, copy }];
     });
   };
   return {
     receive: async () => (await Promise.all(queues.map(received))).flat(),
     async remove(lease) {
-      const space = lease.indexOf(' ');
-      const [QueueUrl, ReceiptHandle] = [lease.slice(0, space), lease.slice(space + 1)];
-      await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      await client.send(new DeleteMessageCommand(placeOf(lease)));
+    },
+    async leave(lease) {
+      await client.send(new ChangeMessageVisibilityCommand({ ...placeOf(lease), VisibilityTimeout: 0 }));
+    },
+    async held() {
+      const AttributeNames = ['ApproximateNumberOfMessagesNotVisible' as const];
+      const counts = queues.map(async ({ url }) => {
+        const asked = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames });
+        const { Attributes } = await client.send(asked);
+        return Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0);
+      });
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     },
   };
+}
+
+/** A lease names its queue, since all have one list. */
+function placeOf(lease: string): { QueueUrl: string; ReceiptHandle: string } {
+  const space = lease.indexOf(' ');
+  return { QueueUrl: lease.slice(0, space), ReceiptHandle: lease.slice(space + 1) };
 }
 
 type Members = Record<string, unknown>;

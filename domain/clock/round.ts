@@ -56,12 +56,15 @@ function under(
   return since >= everyMs ? fresh : undefined;
 }
 
-/** Does something whole, at most once in so long; one read when its time has not come. */
+/**
+ * Does something whole, at most once in so long; one read when its time has not come. What answers false is done again at
+ * the next tick.
+ */
 export const atTimes = (
   registry: Pick<Registry, 'read' | 'write'>,
   { id, everyMs }: { id: string; everyMs: number },
   now: Date,
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
 ): Promise<boolean> =>
   nextPart<never>(
     registry,
@@ -70,10 +73,7 @@ export const atTimes = (
       everyMs,
       perTick: 1,
       read: () => Promise.resolve({ items: [], next: null }),
-      work: async () => {
-        await work();
-        return true;
-      },
+      work: async () => (await work()) !== false,
     },
     now,
   );

@@ -120,8 +120,8 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const schemasChanged = await part(settleSchemas(control), 0);
   const replayed = await part(advanceReplays(deps, now), 0);
   // Before erasures go on: one that this beat closes has had the dead letters looked through.
-  const deadLettersRemoved = await part(cleanDeadLetters(deps, now), 0);
-  const erasureSteps = await part(continueErasures(control, now), 0);
+  const letters = await part(cleanDeadLetters(deps, now), { removed: 0, whole: false });
+  const erasureSteps = await part(continueErasures(control, now, { mayClose: letters.whole }), 0);
   // After them: what was erased is not to be sent on.
   const tended = await part(tendDeadLetters(deps, now), { lettersSentOn: 0, lettersParked: 0 });
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
@@ -146,7 +146,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     schemasChanged,
     replayed,
     erasureSteps,
-    deadLettersRemoved,
+    deadLettersRemoved: letters.removed,
     ...tended,
     ...swept,
     payloadsSwept,

@@ -1,6 +1,6 @@
 import type { Erasure } from '../../schemas/erasure.ts';
 import { atTimes } from '../clock/round.ts';
-import type { DeadLetter, DeadLetters, Ledger, Registry } from '../ports.ts';
+import type { DeadLetters, Ledger, Registry } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
 /** How often one tick asks the dead letters for more. */
@@ -13,36 +13,50 @@ export interface DeadLetterDeps {
   deadLetters: DeadLetters;
 }
 
-/**
- * Takes copies of events out of the dead letters that the ledger has no more, because they have expired or were erased:
- * once a day, and at each tick while an erasure is open. Answers how many.
- */
-export async function cleanDeadLetters(deps: DeadLetterDeps, now: Date): Promise<number> {
-  let removed = 0;
-  const { items } = await deps.registry.list('erasuresOpen', {}, { limit: 200 });
-  const clean = async (): Promise<void> => {
-    removed = await pass(deps, items, now);
-  };
-  if (items.length > 0) await clean();
-  else await atTimes(deps.registry, { id: 'clean-dead-letters', everyMs: DAY_MS }, now, clean);
-  return removed;
+/** What cleaning came to. */
+export interface Cleaned {
+  removed: number;
+  /** Whether every letter that is due to be looked at was; somebody else may hold some. */
+  whole: boolean;
 }
 
-async function pass({ ledger, deadLetters }: DeadLetterDeps, open: Erasure[], now: Date): Promise<number> {
+/**
+ * Takes copies of events out of the dead letters that the ledger has no more, because they have expired or were erased:
+ * once a day, and at each tick while an erasure is open; again at the next tick where it could not see them all.
+ */
+export async function cleanDeadLetters(deps: DeadLetterDeps, now: Date): Promise<Cleaned> {
+  const { items } = await deps.registry.list('erasuresOpen', {}, { limit: 200 });
+  if (items.length > 0) return pass(deps, items, now);
+  let cleaned: Cleaned = { removed: 0, whole: true };
+  await atTimes(deps.registry, { id: 'clean-dead-letters', everyMs: DAY_MS }, now, async () => {
+    cleaned = await pass(deps, items, now);
+    return cleaned.whole;
+  });
+  return cleaned;
+}
+
+async function pass({ ledger, deadLetters }: DeadLetterDeps, open: Erasure[], now: Date): Promise<Cleaned> {
+  const hidden = await deadLetters.held();
+  const left: string[] = [];
   let removed = 0;
-  for (let asked = 0; asked < ASKS; asked += 1) {
+  let ended = false;
+  for (let asked = 0; asked < ASKS && !ended; asked += 1) {
     const letters = await deadLetters.receive();
-    if (letters.length === 0) break;
-    const keys = [...new Set(letters.flatMap(({ copy }) => ('key' in copy ? [copy.key] : [])))];
+    ended = letters.length === 0;
+    const keys = [...new Set(letters.flatMap(({ copy }) => (copy && 'key' in copy ? [copy.key] : [])))];
     const entries = keys.length === 0 ? [] : await ledger.read(keys, now);
     const kept = new Set(keys.filter((_, index) => entries[index] !== undefined));
-    const gone = letters.filter(({ copy }) => ('key' in copy ? !kept.has(copy.key) : isErased(copy, open)));
-    for (const { lease } of gone) await deadLetters.remove(lease);
-    removed += gone.length;
+    for (const { lease, copy } of letters) {
+      if (copy && ('key' in copy ? !kept.has(copy.key) : isErased(copy, open))) {
+        await deadLetters.remove(lease);
+        removed += 1;
+      } else left.push(lease);
+    }
   }
-  return removed;
+  // Where there are more, the next tick shall come to those that follow.
+  if (ended) for (const lease of left) await deadLetters.leave(lease);
+  return { removed, whole: ended && hidden === 0 };
 }
 
 /** What was put on an ingress bus has no key yet, but its publisher's id. */
-const isErased = (copy: Extract<DeadLetter['copy'], { id: string }>, open: Erasure[]): boolean =>
-  open.some(({ event }) => event === copy.id);
+const isErased = ({ id }: { id: string }, open: Erasure[]): boolean => open.some(({ event }) => event === id);

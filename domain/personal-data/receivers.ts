@@ -47,14 +47,22 @@ export async function findReceivers(deps: FindDeps, erasure: Erasure): Promise<E
   return kept(deps, told, rest.round === 1 ? { ...rest, round: 2 } : { ...rest, state: 'done' });
 }
 
-/** Goes on with every open erasure, a step each; answers how many steps were made. */
-export async function continueErasures(deps: FindDeps, now: Date): Promise<number> {
+/**
+ * Goes on with every open erasure, a step each; answers how many steps were made. None closes unless it may: before, the
+ * dead letters are to be looked through.
+ */
+export async function continueErasures(
+  deps: FindDeps,
+  now: Date,
+  { mayClose }: { mayClose: boolean },
+): Promise<number> {
   let steps = 0;
   const open = everyItem<Erasure>((page) => deps.registry.list('erasuresOpen', {}, page));
   for await (const listed of open) {
     const erasure = await deps.registry.read('erasure', listed.id);
     if (erasure?.state !== 'open') continue;
-    if (erasure.round === 2 && now.getTime() < Date.parse(erasure.at) + ARRIVED_AFTER_MS) continue;
+    const hasArrived = now.getTime() >= Date.parse(erasure.at) + ARRIVED_AFTER_MS;
+    if (erasure.round === 2 && !(mayClose && hasArrived)) continue;
     // Who asked for it may not have come so far.
     await eraseWithData(deps, erasure, now);
     if (await unlessMoved(findReceivers(deps, erasure))) steps += 1;

@@ -13,7 +13,7 @@ export const TICK = Duration.minutes(1);
 /** Releases what is due, settles rules, reconciles, sweeps; each minute, or by hand with a `now`. */
 export function clockStep(scope: Construct, props: MeshProps, admit: HouseFunction): HouseFunction {
   const { names, needs, stores } = props;
-  const withEvents = [stores.deliveryDead, stores.ruleDead, stores.admitDead];
+  const deadLetters = [stores.deliveryDead, stores.ruleDead, stores.routeDead, stores.admitDead];
   const clock = houseFunction(scope, 'clock', {
     ...props,
     environment,
@@ -62,6 +62,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       ...needs.manageRules,
       needs.readSealingKey,
       ...needs.sendMail,
+      // What it looked at and left is seen by others at once; what others look at is counted.
       {
         actions: [
           'sqs:ReceiveMessage',
@@ -69,16 +70,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
           'sqs:ChangeMessageVisibility',
           'sqs:GetQueueAttributes',
         ],
-        on: [stores.routeDead.queueArn],
-      },
-      {
-        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
-        on: withEvents.map(({ queueArn }) => queueArn),
-      },
-      // What it looked at and left is seen by others at once.
-      {
-        actions: ['sqs:ChangeMessageVisibility'],
-        on: withEvents.map(({ queueArn }) => queueArn),
+        on: deadLetters.map(({ queueArn }) => queueArn),
       },
     ],
     memoryMb: 256,

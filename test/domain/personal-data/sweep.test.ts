@@ -165,22 +165,25 @@ describe('dead letters', () => {
     flow.deadLetters.letters.set('erased', { key: erased.key });
     flow.deadLetters.letters.set('kept', { key: kept.key });
     flow.deadLetters.letters.set('expired', { key: 'gone' });
+    flow.deadLetters.letters.set('no message', undefined);
     await flow.ledger.erase(erased.key, erased.sequence);
-    expect(await cleanDeadLetters(flow, flow.now())).toBe(2);
-    expect([...flow.deadLetters.letters.keys()]).toEqual(['kept']);
+    expect(await cleanDeadLetters(flow, flow.now())).toEqual({ removed: 2, whole: true });
+    expect([...flow.deadLetters.letters.keys()]).toEqual(['kept', 'no message']);
+    // What stays is there for others at once.
+    expect(await flow.deadLetters.held()).toBe(0);
   });
 
   test('are looked at once a day, and at each beat while an erasure is open', async () => {
     await cleanDeadLetters(flow, flow.now());
     flow.deadLetters.letters.set('late', { key: 'gone' });
-    expect(await cleanDeadLetters(flow, flow.now())).toBe(0);
+    expect(await cleanDeadLetters(flow, flow.now())).toEqual({ removed: 0, whole: true });
     const entry = { ...(await accepted()), key: eventKey('school-air', '//test/atmo', 'badge') };
     await flow.ledger.append([entry]);
     const provider = given.caller('atmo', { roles: ['provider'] });
     await eraseEvent(flow, provider, 'school-air', { id: 'badge' });
     flow.deadLetters.letters.set('raw', { id: 'badge' });
     flow.deadLetters.letters.set('other', { id: 'other' });
-    expect(await cleanDeadLetters(flow, flow.now())).toBe(2);
+    expect(await cleanDeadLetters(flow, flow.now())).toEqual({ removed: 2, whole: true });
     expect([...flow.deadLetters.letters.keys()]).toEqual(['other']);
   });
 
@@ -196,5 +199,31 @@ describe('dead letters', () => {
     await tick(flow, flow.now());
     expect((await flow.registry.list('erasuresOpen', {}, { limit: 1 })).items).toEqual([]);
     expect([...flow.deadLetters.letters.keys()]).toEqual([]);
+  });
+
+  test('that somebody holds are looked at when they are free, before an erasure closes', async () => {
+    const key = eventKey('school-air', '//test/atmo', 'badge');
+    await flow.ledger.append([{ ...(await accepted()), key }]);
+    flow.deadLetters.letters.set('held', { key });
+    await flow.deadLetters.receive();
+    const provider = given.caller('atmo', { roles: ['provider'] });
+    await eraseEvent(flow, provider, 'school-air', { id: 'badge' });
+    const open = async () => (await flow.registry.list('erasuresOpen', {}, { limit: 1 })).items.length;
+    flow.later(10 * 60_000);
+    await tick(flow, flow.now());
+    await tick(flow, flow.now());
+    expect(await open()).toBe(1);
+    await flow.deadLetters.leave('held');
+    await tick(flow, flow.now());
+    expect(await open()).toBe(0);
+    expect([...flow.deadLetters.letters.keys()]).toEqual([]);
+  });
+
+  test('are looked at again at the next beat where somebody held one on the day', async () => {
+    flow.deadLetters.letters.set('held', { key: 'gone' });
+    await flow.deadLetters.receive();
+    expect(await cleanDeadLetters(flow, flow.now())).toEqual({ removed: 0, whole: false });
+    await flow.deadLetters.leave('held');
+    expect(await cleanDeadLetters(flow, flow.now())).toEqual({ removed: 1, whole: true });
   });
 });
