@@ -8,6 +8,8 @@ const TRIES = 3;
 const TIMEOUT_MS = 10_000;
 /** How long one call may read an upload: longer than a check of one goes on. */
 const STREAM_TIMEOUT_MS = 25_000;
+/** How much of a file one request asks for: who stops reading wastes no more than that. */
+export const STRETCH_BYTES = 16 * 1024 * 1024;
 
 /**
  * Keeps and reads large data with nothing but what a function of the flow has loaded anyway: the S3 client would be
@@ -28,7 +30,7 @@ export function leanPayloads({
     name: string,
     body?: Buffer,
     contentType?: string,
-    { signal = AbortSignal.timeout(TIMEOUT_MS), from = 0 } = {},
+    { signal = AbortSignal.timeout(TIMEOUT_MS), range }: { signal?: AbortSignal; range?: string } = {},
   ): Promise<Response> => {
     const { protocol, hostname, port, host, pathname } = new URL(`${url}/${name}`);
     const signed = await signer.sign({
@@ -41,7 +43,7 @@ export function leanPayloads({
       headers: {
         host,
         ...(contentType !== undefined && { 'content-type': contentType }),
-        ...(from > 0 && { range: `bytes=${from}-` }),
+        ...(range !== undefined && { range }),
       },
       ...(body && { body }),
     });
@@ -65,11 +67,12 @@ export function leanPayloads({
     },
     async open(name, from = 0) {
       const signal = AbortSignal.timeout(STREAM_TIMEOUT_MS);
-      const get = (at: number) => tried(() => send('GET', name, undefined, undefined, { signal, from: at }));
-      const answer = await get(from);
-      if (answer.status === 404) return undefined;
-      if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
-      return wholeBody(answer, from, get);
+      const get = (at: number): Promise<Response> => {
+        const range = `bytes=${at}-${at + STRETCH_BYTES - 1}`;
+        return tried(() => send('GET', name, undefined, undefined, { signal, range }));
+      };
+      const first = await get(from);
+      return first.status === 404 ? undefined : inStretches(first, from, get);
     },
     async remove(name) {
       const { ok, status } = await tried(() => send('DELETE', name));
@@ -90,24 +93,33 @@ async function tried(send: () => Promise<Response>): Promise<Response> {
   }
 }
 
-/** A body that goes on where it broke off: whoever reads it may pause for longer than the service keeps a connection. */
-async function* wholeBody(
+/**
+ * A file, stretch by stretch. One that breaks off is asked for again from there: whoever reads it may pause for longer than
+ * the service keeps a connection.
+ */
+async function* inStretches(
   first: Response,
   from: number,
   get: (at: number) => Promise<Response>,
 ): AsyncGenerator<Uint8Array> {
-  let [answer, at] = [first, from];
-  for (let count = 1; ; count += 1) {
+  let [answer, at, broken] = [first, from, 0];
+  // From its end on a file has no range (RFC 9110 section 15.5.17).
+  while (answer.status !== 416) {
+    if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
     try {
       for await (const chunk of answer.body ?? []) {
         at += chunk.length;
         yield chunk;
       }
-      return;
+      if (at >= sizeTold(answer)) return;
     } catch (error) {
-      if (count >= TRIES) throw error;
-      answer = await get(at);
-      if (!answer.ok) throw error;
+      broken += 1;
+      if (broken >= TRIES) throw error;
     }
+    answer = await get(at);
   }
 }
+
+/** How large the whole file is, of which an answer has a range (RFC 9110 section 14.4). */
+const sizeTold = ({ headers }: Response): number =>
+  Number(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1] ?? 0);
