@@ -4,8 +4,6 @@ import { parseArgs } from 'node:util';
 import { format } from 'prettier';
 import { LOCAL, ROOT } from '../local/paths.ts';
 import { command, elapsed, say, Trouble } from '../local/say.ts';
-import type { Mesh } from './mesh.ts';
-import { openMesh } from './mesh.ts';
 import { openWorld, stopAll, type World } from './processes.ts';
 import { type Bench, circumstances, type Row, tableOf, type Told } from './row.ts';
 import { bundleSizes } from './rows/bundles.ts';
@@ -77,8 +75,7 @@ async function main(): Promise<void> {
 /** Runs the benches, one after the other; what they share is opened when the first of them asks for it. */
 async function measure(chosen: Bench[], events: number | undefined): Promise<Told[]> {
   let world: Promise<World> | undefined;
-  let mesh: Promise<Mesh> | undefined;
-  const context = { world: () => (world ??= openWorld()), mesh: () => (mesh ??= openMesh()), events, keep };
+  const context = { world: () => (world ??= openWorld()), events, keep };
   const rows: Told[] = [];
   try {
     for (const { name, run } of chosen) {
@@ -92,7 +89,6 @@ async function measure(chosen: Bench[], events: number | undefined): Promise<Tol
     return rows;
   } finally {
     await stopAll();
-    await (await mesh?.catch(() => undefined))?.close();
   }
 }
 

@@ -1,5 +1,4 @@
 import { cpus } from 'node:os';
-import type { Mesh } from './mesh.ts';
 import type { World } from './processes.ts';
 
 /** One line of the table. Texts carry their units; what a row has not is a dash. */
@@ -25,7 +24,6 @@ export interface Bench {
 /** What benches share, made when it is first asked for. */
 export interface Context {
   world: () => Promise<World>;
-  mesh: () => Promise<Mesh>;
   /** How many events were asked for, where a bench can be scaled. */
   events?: number | undefined;
   /** Keeps a page of Markdown in `docs/` under this name. */

@@ -1,6 +1,6 @@
 import { faultProxy } from '../../chaos/proxy.ts';
 import { flood } from '../load.ts';
-import type { Mesh } from '../mesh.ts';
+import { inOwnMesh, type Mesh } from '../mesh.ts';
 import { pointAt } from '../pointing.ts';
 import { openSink } from '../processes.ts';
 import { type Bill, billOf, costPage } from '../cost-page.ts';
@@ -17,27 +17,27 @@ export const eventCost: Bench = {
   name: 'cost',
   tells: 'what a million events cost at fan-out 1, 3 and 10, beside the list prices of others',
   async run(context) {
-    const mesh = await context.mesh();
-    const proxy = await faultProxy(mesh.engine.endpoint);
-    try {
-      for (const name of HOT) await pointAt(mesh, name, proxy.url);
-      const bills: Bill[] = [];
-      for (const fanOut of FAN_OUTS) {
-        const counted = await countedAt(mesh, proxy, fanOut);
-        bills.push(billOf(counted, fanOut));
-      }
-      await context.keep('cost', costPage(bills, circumstances(new Date())));
-      return bills.map(({ fanOut, total }) => ({
-        what: `cost: a million events at fan-out ${fanOut}, in batches of ${BATCH} (docs/cost.md)`,
-        measured: figure(total, 'USD'),
-        target: '–',
-      }));
-    } finally {
-      for (const name of HOT) await pointAt(mesh, name, undefined);
-      await proxy.close();
-    }
+    const bills = await inOwnMesh(counted);
+    await context.keep('cost', costPage(bills, circumstances(new Date())));
+    return bills.map(({ fanOut, total }) => ({
+      what: `cost: a million events at fan-out ${fanOut}, in batches of ${BATCH} (docs/cost.md)`,
+      measured: figure(total, 'USD'),
+      target: '–',
+    }));
   },
 };
+
+async function counted(mesh: Mesh): Promise<Bill[]> {
+  const proxy = await faultProxy(mesh.engine.endpoint);
+  try {
+    for (const name of HOT) await pointAt(mesh, name, proxy.url);
+    const bills: Bill[] = [];
+    for (const fanOut of FAN_OUTS) bills.push(billOf(await countedAt(mesh, proxy, fanOut), fanOut));
+    return bills;
+  } finally {
+    await proxy.close();
+  }
+}
 
 async function countedAt(
   mesh: Mesh,

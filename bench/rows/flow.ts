@@ -1,5 +1,6 @@
 import { type Door, flood, publisher, seenBy, trickle } from '../load.ts';
 import { quantile } from '../measure.ts';
+import { inOwnMesh, type Mesh } from '../mesh.ts';
 import { openSink } from '../processes.ts';
 import { type Bench, figure, type Row } from '../row.ts';
 import { openSpike } from '../spike/spike.ts';
@@ -21,28 +22,29 @@ export const endToEnd: Bench = {
   name: 'flow',
   tells:
     'from POST to webhook on the local engine, beside a bare spike of the same flow: events per second and waiting time',
-  async run(context) {
-    const mesh = await context.mesh();
-    const [sink, spikeSink] = [await openSink(), await openSink()];
-    const spike = await openSpike(`${spikeSink}/spike`);
-    const ways: [Way, Way] = [
-      {
-        door: mesh,
-        sink,
-        subscribe: (number, subjects) => mesh.subscribe(`${sink}/${number}`, subjects),
-        // Settled, so that nothing is routed again while it is measured.
-        settle: () => mesh.tick(60),
-      },
-      {
-        door: spike,
-        sink: spikeSink,
-        subscribe: (number, subjects) => spike.subscribe(`sub-${number}`, subjects),
-        settle: () => Promise.resolve(),
-      },
-    ];
-    return measured(ways).finally(spike.close);
-  },
+  run: () => inOwnMesh(besideSpike),
 };
+
+async function besideSpike(mesh: Mesh): Promise<Row[]> {
+  const [sink, spikeSink] = [await openSink(), await openSink()];
+  const spike = await openSpike(`${spikeSink}/spike`);
+  const ways: [Way, Way] = [
+    {
+      door: mesh,
+      sink,
+      subscribe: (number, subjects) => mesh.subscribe(`${sink}/${number}`, subjects),
+      // Settled, so that nothing is routed again while it is measured.
+      settle: () => mesh.tick(60),
+    },
+    {
+      door: spike,
+      sink: spikeSink,
+      subscribe: (number, subjects) => spike.subscribe(`sub-${number}`, subjects),
+      settle: () => Promise.resolve(),
+    },
+  ];
+  return measured(ways).finally(spike.close);
+}
 
 async function measured(ways: [Way, Way]): Promise<Row[]> {
   const rows: Row[] = [];
