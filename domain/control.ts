@@ -18,7 +18,9 @@ export const overtaken = (noun: string, id: string): ProblemError =>
   new ProblemError('conflict', `The ${noun} ${id} was changed in this moment: read it and decide again`);
 
 /** Rounds of reading for one page: a filter that hardly anything passes then answers a short page with a cursor. */
-const MAX_ROUNDS = 20;
+const MAX_ROUNDS = 10;
+/** How much a round reads at least, once a first one has shown that few pass. */
+const ROUND = 200;
 
 /** A page of what passes `keep`, read in rounds. It may be shorter than asked for though more follows. */
 export async function filteredPage<Item>(
@@ -28,14 +30,21 @@ export async function filteredPage<Item>(
 ): Promise<Page<Item>> {
   const items: Item[] = [];
   let cursor = page.cursor;
+  let limit = page.limit;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    // Never more than still fit, so that a round's own cursor is where the next page begins.
-    const limit = page.limit - items.length;
+    const fits = page.limit - items.length;
     const found = await read({ limit, ...(cursor !== undefined && { cursor }) });
-    items.push(...found.items.filter(keep));
+    const passing = found.items.filter(keep);
+    if (passing.length > fits) {
+      // Read again as far as they fit: a round's own cursor is where the next page begins.
+      limit = found.items.findIndex((item) => item === passing[fits - 1]) + 1;
+      continue;
+    }
+    items.push(...passing);
     if (found.next === null) return { items, next: null };
     cursor = found.next;
-    if (items.length >= page.limit) break;
+    if (items.length === page.limit) break;
+    limit = Math.max(page.limit - items.length, ROUND);
   }
   return { items, next: cursor ?? null };
 }

@@ -18,7 +18,7 @@ function counted(items: number[]) {
 test('filtered pages, one after the other, hold each thing that passes once, in order, none too long', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.nat(9), { maxLength: 60 }),
+      fc.array(fc.nat(9), { maxLength: 600 }),
       fc.integer({ min: 1, max: 7 }),
       async (items, limit) => {
         const keep = (item: number): boolean => item < 4;
@@ -34,10 +34,20 @@ test('filtered pages, one after the other, hold each thing that passes once, in 
 });
 
 test('a filter that nothing passes ends after a bounded number of reads, and says where to go on', async () => {
-  const list = counted(Array.from({ length: 1000 }, () => 0));
+  const list = counted(Array.from({ length: 5000 }, () => 0));
   const page = await filteredPage(list.read, { limit: 10 }, () => false);
-  expect(page).toEqual({ items: [], next: '200' });
-  expect(list.reads).toBe(20);
+  expect(page).toEqual({ items: [], next: String(10 + 9 * 200) });
+  expect(list.reads).toBe(10);
+});
+
+test('what passes rarely is found in few reads, and what all pass in one', async () => {
+  const list = counted(Array.from({ length: 1000 }, (_, n) => n));
+  const page = await filteredPage(list.read, { limit: 2 }, (n) => n % 300 === 299);
+  expect(page).toEqual({ items: [299, 599], next: '602' });
+  expect(list.reads).toBe(4);
+  const before = list.reads;
+  await filteredPage(list.read, { limit: 50 }, () => true);
+  expect(list.reads - before).toBe(1);
 });
 
 test('every item comes, page by page', async () => {
