@@ -62,7 +62,9 @@ async function main(): Promise<void> {
   if (unknown !== undefined) throw new Trouble(`There is no bench ${unknown}.\n\n${HELP}`);
   const events = values.events === undefined ? undefined : Number(values.events);
   if (events !== undefined && !(Number.isInteger(events) && events >= 5000))
-    throw new Trouble(`--events ${values.events}: give a whole number, at least 5000: with fewer there is too little to see.`);
+    throw new Trouble(
+      `--events ${values.events}: give a whole number, at least 5000: with fewer there is too little to see.`,
+    );
   const chosen = BENCHES.filter(({ name, onlyNamed = false }) =>
     values.only.length === 0 ? !onlyNamed : values.only.includes(name),
   );
