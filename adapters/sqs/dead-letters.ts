@@ -6,6 +6,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { DeadLetter, DeadLetters } from '../../domain/ports.ts';
+import { type Members, membersIn, membersOf } from './members.ts';
 
 /** For so long a letter that was looked at is not handed out again: long enough to get to the end of the queue. */
 const LOOKED_AT_SECONDS = 60;
@@ -28,7 +29,7 @@ export function deadLetters({
     const request = { QueueUrl: url, MaxNumberOfMessages: 10, VisibilityTimeout: LOOKED_AT_SECONDS };
     const { Messages = [] } = await client.send(new ReceiveMessageCommand(request));
     return Messages.flatMap(({ Body, ReceiptHandle }) => {
-      const letter = jsonOf(Body);
+      const letter = membersIn(Body);
       const copy = holds === 'accepted' ? acceptedIn(letter) : entryIn(letter);
       return ReceiptHandle === undefined ? [] : [{ lease: `${url} ${ReceiptHandle}`, copy }];
     });
@@ -59,10 +60,6 @@ function placeOf(lease: string): { QueueUrl: string; ReceiptHandle: string } {
   return { QueueUrl: lease.slice(0, space), ReceiptHandle: lease.slice(space + 1) };
 }
 
-type Members = Record<string, unknown>;
-const membersOf = (value: unknown): Members =>
-  typeof value === 'object' && value !== null ? (value as Members) : {};
-
 /** A delivery message has its event, an entry of the shared bus its detail. */
 function acceptedIn(letter: Members): DeadLetter['copy'] | undefined {
   const { key } = membersOf(letter['event'] ?? letter['detail']);
@@ -74,12 +71,4 @@ function entryIn(letter: Members): DeadLetter['copy'] | undefined {
   const entry = membersOf(membersOf(letter['requestPayload'])['event'] ?? letter);
   const id = membersOf(entry['detail'])['id'] ?? entry['id'];
   return typeof id === 'string' ? { id } : undefined;
-}
-
-function jsonOf(text = ''): Members {
-  try {
-    return membersOf(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import type { Gap, RouteGaps } from '../../domain/ports.ts';
+import { membersIn } from './members.ts';
 
 /** Accepted and streamed are not the same instant: a span is widened by this much on both sides. */
 const MARGIN_MS = 60_000;
@@ -46,7 +47,7 @@ export function routeGaps({ client, queueUrl }: { client: SQSClient; queueUrl: s
       const request = { QueueUrl: queueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: LEASE_SECONDS };
       const { Messages = [] } = await client.send(new ReceiveMessageCommand(request));
       return Messages.flatMap(({ Body, ReceiptHandle }) =>
-        ReceiptHandle ? [{ gap: gapOf(jsonOf(Body)), lease: ReceiptHandle }] : [],
+        ReceiptHandle ? [{ gap: gapOf(membersIn(Body)), lease: ReceiptHandle }] : [],
       );
     },
     async close(lease) {
@@ -63,12 +64,4 @@ function gapOf(body: unknown): Gap | undefined {
   const { approximateArrivalOfFirstRecord: first, approximateArrivalOfLastRecord: last } =
     data.DDBStreamBatchInfo;
   return { from: new Date(first.getTime() - MARGIN_MS), to: new Date(last.getTime() + MARGIN_MS) };
-}
-
-function jsonOf(text = ''): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SetAside, SetAsideLetter, SetAsideQueue } from '../../domain/ports.ts';
 import { readDeliveryMessage } from './delivery-queue.ts';
+import { membersIn, membersOf } from './members.ts';
 
 /** For so long what was taken is nobody else's: as long as a call of the API may go on, and a little. */
 const LEASE_SECONDS = 60;
@@ -71,7 +72,7 @@ export function letterIn(
 function deliveryIn(body: string, rule: string): SetAsideLetter | undefined {
   const message = readDeliveryMessage(body);
   if (message) return { kind: 'delivery', message };
-  const { key, sequence } = membersOf(jsonOf(body)['detail']);
+  const { key, sequence } = membersOf(membersIn(body)['detail']);
   // A rule is named after its subscription; a changed filter adds a number.
   const [subscription] = /sub_[0-9A-Z]{26}/.exec(rule) ?? [];
   if (typeof key !== 'string' || typeof sequence !== 'string' || subscription === undefined) return undefined;
@@ -79,7 +80,7 @@ function deliveryIn(body: string, rule: string): SetAsideLetter | undefined {
 }
 
 function entryIn(body: string, rule: string): SetAsideLetter | undefined {
-  const letter = jsonOf(body);
+  const letter = membersIn(body);
   const given = membersOf(letter['requestPayload'] ?? letter);
   const event = membersOf(given['event'] ?? given);
   // An ingress bus is named after its participant: `…:rule/maille-{territory}-in-{participant}/admit`.
@@ -89,16 +90,4 @@ function entryIn(body: string, rule: string): SetAsideLetter | undefined {
   if (typeof participant !== 'string' || typeof id !== 'string') return undefined;
   if (typeof type !== 'string' || typeof time !== 'string') return undefined;
   return { kind: 'entry', entry: { participant, event: { id, 'detail-type': type, time, detail } } };
-}
-
-type Members = Record<string, unknown>;
-const membersOf = (value: unknown): Members =>
-  typeof value === 'object' && value !== null ? (value as Members) : {};
-
-function jsonOf(text: string): Members {
-  try {
-    return membersOf(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }
