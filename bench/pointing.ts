@@ -11,12 +11,9 @@ import type { Mesh } from './mesh.ts';
 
 type Variables = Record<string, string>;
 
-/** Lets a function speak to AWS at another address; undefined takes that back. */
-export const pointAt = (mesh: Mesh, name: Hot, endpoint: string | undefined): Promise<void> =>
-  tell(mesh, name, ({ AWS_ENDPOINT_URL: _, ...rest }) => ({
-    ...rest,
-    ...(endpoint !== undefined && { AWS_ENDPOINT_URL: endpoint }),
-  }));
+/** Lets a function speak to AWS at another address. */
+export const pointAt = (mesh: Mesh, name: Hot, endpoint: string): Promise<void> =>
+  tell(mesh, name, (variables) => ({ ...variables, AWS_ENDPOINT_URL: endpoint }));
 
 /** Lets a function follow the mesh's territory with other values in it. */
 export const differ = (mesh: Mesh, name: FunctionName, values: Partial<Territory>): Promise<void> =>

@@ -19,7 +19,7 @@ export const overtaken = (noun: string, id: string): ProblemError =>
 
 /** Rounds of reading for one page: a filter that hardly anything passes then answers a short page with a cursor. */
 const MAX_ROUNDS = 10;
-/** How much a round reads at least, once a first one has shown that few pass. */
+/** How much a round reads once a first one has shown that few pass: the most that a list gives in a page. */
 const ROUND = 200;
 
 /** A page of what passes `keep`, read in rounds. It may be shorter than asked for though more follows. */
@@ -44,7 +44,7 @@ export async function filteredPage<Item>(
     if (found.next === null) return { items, next: null };
     cursor = found.next;
     if (items.length === page.limit) break;
-    limit = Math.max(page.limit - items.length, ROUND);
+    limit = ROUND;
   }
   return { items, next: cursor ?? null };
 }

@@ -44,12 +44,13 @@ export function answered(
 ): Done {
   const now = clock();
   const count = (task.before?.attemptCount ?? 0) + 1;
-  const keptSeconds = keptUntil(task, standing) - now.getTime() / 1000;
+  const kept = keptUntil(task, standing);
+  const keptSeconds = kept - now.getTime() / 1000;
   const plan = { waits: territory.retryWaits, chance, keptSeconds };
   const next = afterAnswer(answer, count, plan, now);
   const step = { ...judgement, attempt: attemptOf(answer, at, now.getTime() - at.getTime()) };
   const askedMs = askedSeconds(answer, now) * 1000;
-  const until = new Date(keptUntil(task, standing) * 1000);
+  const until = new Date(kept * 1000);
   const parked = next.kind === 'parked' && { parked: { delivery: task.id, attempts: count, until } };
   const health = { subscription, went: { next: next.kind, count, probe, askedMs, ...parked } };
   if (next.kind === 'retry') {
