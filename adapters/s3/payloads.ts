@@ -15,11 +15,16 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { Buffer } from 'node:buffer';
-import type { Readable } from 'node:stream';
 import type { Payloads } from '../../domain/ports.ts';
 
-/** Large data in S3. The functions of the flow, which only keep and read it, take `leanPayloads`. */
-export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: string }): Payloads {
+/** Large data in S3. The functions of the flow, which only keep and read it, take `leanPayloads`: files as they come, too. */
+export function bucketPayloads({
+  client,
+  bucket,
+}: {
+  client: S3Client;
+  bucket: string;
+}): Omit<Payloads, 'open'> {
   const of = (name: string) => ({ Bucket: bucket, Key: name });
   return {
     async put({ name, body, contentType }) {
@@ -30,18 +35,6 @@ export function bucketPayloads({ client, bucket }: { client: S3Client; bucket: s
       try {
         const { Body } = await client.send(new GetObjectCommand(of(name)));
         return Body && Buffer.from(await Body.transformToByteArray());
-      } catch (error) {
-        if (error instanceof NoSuchKey) return undefined;
-        throw error;
-      }
-    },
-
-    async open(name, from = 0) {
-      try {
-        const Range = from > 0 ? { Range: `bytes=${from}-` } : {};
-        const { Body } = await client.send(new GetObjectCommand({ ...of(name), ...Range }));
-        // Safe: on Node the SDK answers a stream of Node's.
-        return Body as Readable | undefined;
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined;
         throw error;

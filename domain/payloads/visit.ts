@@ -16,7 +16,7 @@ import { readLink } from './link.ts';
 export interface VisitDeps {
   registry: Pick<Registry, 'read' | 'readAll' | 'list'>;
   ledger: Pick<Ledger, 'read'>;
-  payloads: Payloads;
+  payloads: Pick<Payloads, 'read' | 'put' | 'link'>;
   sealer: Pick<Sealer, 'derive'>;
   now: Clock;
 }

@@ -6,9 +6,8 @@ import type { RedriveDeps } from '../../domain/dead-letters/redrive.ts';
 import type { DatasetDeps } from '../../domain/datasets/put.ts';
 import type { EvolutionDeps } from '../../domain/evolution/put-schema.ts';
 import type { CompleteDeps } from '../../domain/uploads/complete.ts';
-import type { VisitDeps } from '../../domain/payloads/visit.ts';
 import type { ParticipantDeps } from '../../domain/participants/participants.ts';
-import type { Deliveries, Ledger, PageRequest, Sealer, Usage } from '../../domain/ports.ts';
+import type { Deliveries, Ledger, PageRequest, Payloads, Sealer, Usage } from '../../domain/ports.ts';
 import type { SubscriptionDeps } from '../../domain/subscriptions/deps.ts';
 import type { Caller, Role, Scope } from '../../schemas/participant.ts';
 import { parseOrProblem, ProblemError } from '../../schemas/problem.ts';
@@ -23,7 +22,6 @@ export interface ApiDeps
     Omit<DatasetDeps, 'registry' | 'now' | 'schemas'>,
     Omit<EvolutionDeps, 'registry' | 'now' | 'random' | 'ledger' | 'deliveries' | 'payloads'>,
     Pick<HistoryDeps, 'quotas' | 'publicUrl'>,
-    Pick<VisitDeps, 'payloads'>,
     Omit<SubscriptionDeps, 'sealer' | 'territory' | 'deliveries'>,
     Pick<RedriveDeps, 'setAside' | 'admitAgain' | 'wakeClock'>,
     Pick<CompleteDeps, 'checkUpload' | 'pause'>,
@@ -32,6 +30,8 @@ export interface ApiDeps
   usage: Pick<Usage, 'days'>;
   territory: Territory;
   ledger: Ledger;
+  /** Whole files and links to them; uploads are read as they come, and that is `admit`'s. */
+  payloads: Omit<Payloads, 'open'>;
   deliveries: Deliveries;
   sealer: Sealer;
 }

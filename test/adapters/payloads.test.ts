@@ -18,14 +18,12 @@ const s3 = () =>
   new S3Client({ ...engine(), forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
 const partsUnderWay = async (): Promise<number> =>
   (await s3().send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
-const inBucket = (): Payloads => bucketPayloads({ client: s3(), bucket });
+const inBucket = () => bucketPayloads({ client: s3(), bucket });
+const leanly = () => leanPayloads({ client: engineClient().client, url: `${engineEndpoint()}/${bucket}` });
 const makers: Record<string, () => Payloads> = {
   memory: () => memoryPayloads(),
-  s3: inBucket,
-  's3, kept and read by the lean one': () => ({
-    ...inBucket(),
-    ...leanPayloads({ client: engineClient().client, url: `${engineEndpoint()}/${bucket}` }),
-  }),
+  s3: () => ({ ...leanly(), ...inBucket() }),
+  's3, kept and read by the lean one': () => ({ ...inBucket(), ...leanly() }),
 };
 const name = (day: string): string => `until/${day}/${uniqueName('one')}.json`;
 const payload = (at: string, text = '{"a":"é"}') => ({
