@@ -17,6 +17,8 @@ export interface IdempotencyDeps {
 /** A call that may come twice: whose it is, its Idempotency-Key, and what it asks for. */
 export interface Call {
   participant: string;
+  /** As what it is made: an answer is nobody's who may do less, or more. */
+  rank: { roles: readonly string[]; scopes: readonly string[] };
   key: string;
   /** Method, path and body: what has to be the same for the answer to be the same. */
   request: string;
@@ -38,8 +40,9 @@ export async function onceOnly<Answer>(
       'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces',
     );
   }
+  const { roles, scopes } = call.rank;
   const lock: KeptAnswer = {
-    id: `${call.participant}/${digestOf(call.key)}`,
+    id: `${call.participant}/${digestOf([call.key, ...roles.toSorted(), ...scopes.toSorted()].join('\n'))}`,
     request: digestOf(call.request),
     expires: secondsAfter(deps, UNDER_WAY_SECONDS),
   };

@@ -121,7 +121,8 @@ async function performOnce(
     JSON.stringify(request.query),
     request.body?.toString('base64') ?? '',
   ];
-  const call = { participant: identity.caller.participant, key, request: asked.join('\n') };
+  const { participant, roles, scopes } = identity.caller;
+  const call = { participant, rank: { roles, scopes }, key, request: asked.join('\n') };
   const { answer, repeated } = await onceOnly(deps, call, perform);
   return repeated ? { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } } : answer;
 }

@@ -10,7 +10,8 @@ beforeEach(() => {
   mesh = meshInMemory();
   performed = 0;
 });
-const call = { participant: 'app', key: 'k-1', request: 'POST /v1/contracts {}' };
+const rank = { roles: ['provider', 'consumer'], scopes: ['manage'] };
+const call = { participant: 'app', rank, key: 'k-1', request: 'POST /v1/contracts {}' };
 const perform = async () => {
   performed += 1;
   return { status: 201, json: { secret: `whsec_${performed}` } };
@@ -28,7 +29,7 @@ describe('a call under an Idempotency-Key', () => {
 
   test('keeps its answer sealed, and its key as a digest', async () => {
     await onceOnly(mesh, call, perform);
-    const kept = await mesh.registry.read('answer', `app/${digestOf('k-1')}`);
+    const kept = await mesh.registry.read('answer', `app/${digestOf('k-1\nconsumer\nprovider\nmanage')}`);
     expect(kept?.answer).toBeDefined();
     expect(JSON.stringify(kept)).not.toMatch(/whsec_1|k-1/);
   });
@@ -43,6 +44,17 @@ describe('a call under an Idempotency-Key', () => {
   test('of another participant is another call', async () => {
     await onceOnly(mesh, call, perform);
     expect(await onceOnly(mesh, { ...call, participant: 'lab' }, perform)).toMatchObject({ repeated: false });
+  });
+
+  test('of a key that may do less, or more, is another call', async () => {
+    await onceOnly(mesh, call, perform);
+    const same = { roles: ['consumer', 'provider'], scopes: ['manage'] };
+    expect(await onceOnly(mesh, { ...call, rank: same }, perform)).toMatchObject({ repeated: true });
+    for (const other of [
+      { ...rank, roles: ['provider', 'consumer', 'operator'] },
+      { ...rank, scopes: ['manage', 'publish'] },
+    ])
+      expect(await onceOnly(mesh, { ...call, rank: other }, perform)).toMatchObject({ repeated: false });
   });
 
   test('waits for the first one, but not for one that died', async () => {
