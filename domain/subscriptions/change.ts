@@ -67,15 +67,31 @@ export async function endSubscription(deps: SubscriptionDeps, caller: Caller, id
   if (before.pullQueue !== undefined) await deps.pullQueues.remove(before.pullQueue);
 }
 
-/** Makes a new webhook secret, shown this once; the one before signs too for as long as the territory says. */
+/** As many secrets sign at once, at most: more would make a header that receivers refuse. */
+const SIGNING_AT_ONCE = 5;
+
+/**
+ * Makes a new webhook secret, shown this once; the one before signs too for as long as the territory says, and those
+ * before it to their own end: a rotation that is asked for twice takes nothing from a receiver.
+ */
 export async function rotateSecret(deps: SubscriptionDeps, caller: Caller, id: string): Promise<Subscribed> {
   const before = await liveSubscription(deps.registry, caller, id);
   if (before.destination.kind !== 'webhook') {
     throw new ProblemError('conflict', `The subscription ${id} delivers to no webhook: it has no secret`);
   }
+  const now = deps.now();
+  const end = new Date(now.getTime() + milliseconds(deps.territory.secretOverlap)).toISOString();
+  const older = before.secrets
+    .map(({ sealed, until = end }) => ({ sealed, until }))
+    .filter(({ until }) => Date.parse(until) > now.getTime());
+  const [first] = older.slice(SIGNING_AT_ONCE - 1);
+  if (first) {
+    throw new ProblemError(
+      'conflict',
+      `${SIGNING_AT_ONCE} secrets sign for the subscription ${id} already: rotate again after ${first.until}, when the oldest ends`,
+    );
+  }
   const secret = makeSecret(deps.random);
-  const until = new Date(deps.now().getTime() + milliseconds(deps.territory.secretOverlap)).toISOString();
-  const older = before.secrets.slice(0, 1).map(({ sealed }) => ({ sealed, until }));
   const item: Subscription = {
     ...before,
     secrets: [{ sealed: await deps.sealer.seal(secret) }, ...older],

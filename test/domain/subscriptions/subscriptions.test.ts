@@ -290,7 +290,7 @@ describe('changing a subscription', () => {
     }
   });
 
-  test('rotates its secret: the older one signs on for a day, and no third', async () => {
+  test('rotates its secret: each older one signs on for its day, though it is rotated again', async () => {
     const id = await made();
     const first = await stored(id);
     const { secret } = await rotateSecret(mesh, app, id);
@@ -300,6 +300,30 @@ describe('changing a subscription', () => {
       sealed: first.secrets[0]?.sealed,
       until: '2026-03-02T10:00:00.000Z',
     });
+    mesh.later(3_600_000);
+    await rotateSecret(mesh, app, id);
+    const third = await stored(id);
+    expect(third.secrets.slice(1)).toEqual([
+      { sealed: second.secrets[0]?.sealed, until: '2026-03-02T11:00:00.000Z' },
+      second.secrets[1],
+    ]);
+    mesh.later(23 * 3_600_000);
+    await rotateSecret(mesh, app, id);
+    expect((await stored(id)).secrets.map(({ until }) => until)).toEqual([
+      undefined,
+      '2026-03-03T10:00:00.000Z',
+      '2026-03-02T11:00:00.000Z',
+    ]);
+  });
+
+  test('has five secrets at most: one more waits for the oldest to end', async () => {
+    const id = await made();
+    for (let count = 1; count < 5; count += 1) await rotateSecret(mesh, app, id);
+    expect(await problemOf(rotateSecret(mesh, app, id))).toMatchObject({
+      kind: 'conflict',
+      detail: expect.stringContaining('after 2026-03-02T10:00:00.000Z'),
+    });
+    mesh.later(86_400_000);
     await rotateSecret(mesh, app, id);
     expect((await stored(id)).secrets).toHaveLength(2);
   });
