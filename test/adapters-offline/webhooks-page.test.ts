@@ -104,6 +104,33 @@ describe('the receiver of the page on webhooks', () => {
     expect(events).toHaveLength(1);
   });
 
+  it('takes each event of a batch by its own delivery id', async () => {
+    const took: string[] = [];
+    const listener = page.receiver({
+      mesh: await sourceIdentity(deps),
+      secret: () => secret,
+      onEvent: ({ type }, id) => void took.push(`${id} ${type}`),
+    });
+    const destination = {
+      kind: 'webhook',
+      url: await listening(listener),
+      mode: 'batch',
+      concurrency: 1,
+    } as const;
+    const parcels = ['dlv_1', 'dlv_2'].map((delivery) => ({
+      delivery,
+      event: given.event({ type: delivery }),
+    }));
+    const [first] = await deps.handOver({
+      destination,
+      parcels,
+      signing: { secrets: [secret] },
+      at: new Date(),
+    });
+    expect(first?.answer).toMatchObject({ status: 204 });
+    expect(took).toEqual(['dlv_1 dlv_1', 'dlv_2 dlv_2']);
+  });
+
   it('verifies by the published key, within five minutes', async () => {
     const came: { headers: object; body: Buffer }[] = [];
     const url = await listening((request, response) => {
