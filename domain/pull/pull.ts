@@ -38,6 +38,8 @@ export interface PullDeps {
   territory: Pick<Territory, 'leaseDuration'>;
 }
 
+const DELIVERY_ID = /^dlv_\w{1,60}$/;
+
 /** One leased event. */
 export interface PulledMessage {
   lease: string;
@@ -58,18 +60,25 @@ interface Leased {
 
 /**
  * At most `max` events, leased, each judged, minimised and read from the ledger only now. What the contract has come
- * to withhold since it was queued is recorded as such and leaves the queue. Refused while nothing may pass at all.
+ * to withhold since it was queued is recorded as such and leaves the queue. Refused while nothing may pass at all, and
+ * where `letIn` throws after the wait: the caller's key may have been revoked meanwhile.
  */
 export async function receive(
   deps: PullDeps,
   caller: Caller,
   id: string,
   { max, waitSeconds }: { max: number; waitSeconds: number },
+  letIn: () => Promise<unknown>,
 ): Promise<{ messages: PulledMessage[] }> {
   const { queue, refs } = await pullable(deps, caller, id);
   const leaseSeconds = Math.ceil(seconds(deps.territory.leaseDuration));
   const leased = await deps.pullQueues.receive(queue, max, waitSeconds, leaseSeconds);
   if (leased.length === 0) return { messages: [] };
+  await letIn().catch(async (error: unknown) => {
+    const leases = leased.map(({ lease }) => lease);
+    await deps.pullQueues.extend(queue, leases, 0).catch(() => undefined);
+    throw error;
+  });
   const [entries, records] = await Promise.all([
     deps.ledger.read(
       leased.map(({ reference }) => reference.key),
@@ -102,7 +111,10 @@ export async function receive(
   return { messages: handed.map(({ message }) => message) };
 }
 
-/** Ends leases for good: the events are delivered. 409 once the contract no longer stands. */
+/**
+ * Ends leases for good: the events are delivered. What was acknowledged before is so again, since the answer may have
+ * been lost. 409 once the contract no longer stands.
+ */
 export async function ack(
   deps: PullDeps,
   caller: Caller,
@@ -118,11 +130,14 @@ export async function ack(
     Math.ceil(seconds(deps.territory.leaseDuration)),
   );
   const held = parsed.filter((_, index) => stood[index]);
-  const ids = [...new Set(held.map(({ delivery }) => delivery))];
+  const ids = [...new Set(parsed.map(({ delivery }) => delivery))].filter((name) => DELIVERY_ID.test(name));
   const records = ids.length === 0 ? [] : await deps.deliveries.read(ids);
   const now = deps.now();
   // A lease that was made up may name another's delivery: only the subscription's own are touched.
-  const mine = records.filter((record): record is Delivery => record?.subscription === id);
+  const own = records.filter((record): record is Delivery => record?.subscription === id);
+  const before = new Set(own.filter(({ status }) => status === 'delivered').map((record) => record.id));
+  const leased = new Set(held.map(({ delivery }) => delivery));
+  const mine = own.filter((record) => leased.has(record.id));
   const counted = countedOnce(contract, await eventsOf(deps, standing, mine), now);
   const acked = new Map([...mine, ...counted.records].map((record) => [record.id, record]));
   const done = [...acked.values()].map(({ dueAt: _, ...record }): Delivery => ({
@@ -139,7 +154,11 @@ export async function ack(
           held.map(({ lease }) => lease),
         );
   const gone = new Set(held.flatMap(({ lease }, index) => (removed[index] ? [lease] : [])));
-  return { results: leases.map((lease, index) => ({ lease, ok: gone.has(parsed[index]?.lease ?? '') })) };
+  const results = parsed.map(({ delivery, lease }, index) => ({
+    lease: leases[index] ?? '',
+    ok: gone.has(lease) || before.has(delivery),
+  }));
+  return { results };
 }
 
 /** The events of deliveries that were received before they were recorded, and so are not counted yet. */

@@ -1,3 +1,4 @@
+import { decodedSegment } from '../decoded-segment.ts';
 import type { Route } from './route.ts';
 
 /** Where a request leads: a route with the named parts of the path, or the methods that the path has, or nowhere. */
@@ -22,13 +23,4 @@ const patternOf = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}/?$`);
 
 const decoded = (groups: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(text)]));
-
-/** Some gateways decode the path themselves; a % that is left then stands for itself. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
+  Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decodedSegment(text)]));

@@ -14,7 +14,7 @@ import { putRule } from '../../../domain/subscriptions/rules.ts';
 import { subscribe } from '../../../domain/subscriptions/subscribe.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { given, SCHEMA, TYPE } from '../../given.ts';
-import { flowInMemory } from './flow.ts';
+import { flowInMemory, letIn } from './flow.ts';
 import type { Command, Fault } from './story.ts';
 
 const app = given.caller('app');
@@ -175,7 +175,7 @@ async function pull(world: World, acks: boolean): Promise<void> {
   const [subscription] = (await subscriptionsOf(world)).filter(({ pullQueue }) => pullQueue !== undefined);
   if (!subscription) return;
   const deps = { ...flow, sealer: flow.deps.sealer };
-  const { messages } = await receive(deps, app, subscription.id, { max: 10, waitSeconds: 0 });
+  const { messages } = await receive(deps, app, subscription.id, { max: 10, waitSeconds: 0 }, letIn);
   const leases = messages.map(({ lease }) => lease);
   if (acks) await ack(deps, app, subscription.id, leases);
 }
@@ -205,7 +205,7 @@ async function drain(world: World, { id, pullQueue }: Subscription): Promise<voi
   flow.later(60_000);
   // An empty answer is not the end: what is withheld leaves the queue untold.
   for (let asked = 0; asked < 30; asked += 1) {
-    const { messages } = await receive(deps, app, id, { max: 10, waitSeconds: 0 });
+    const { messages } = await receive(deps, app, id, { max: 10, waitSeconds: 0 }, letIn);
     if (messages.length === 0) continue;
     await ack(
       deps,

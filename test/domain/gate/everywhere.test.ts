@@ -13,7 +13,7 @@ import { recover } from '../../../domain/subscriptions/deliveries.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { given } from '../../given.ts';
-import { flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { flowInMemory, type MemoryFlow, letIn } from '../deliver/flow.ts';
 import { problemOf } from '../mesh.ts';
 
 const app = given.caller('app');
@@ -89,20 +89,20 @@ describe.each(Object.entries(STOPS))('once %s', (_, { clause, stop }) => {
     await begin(pull);
     const entry = await flow.accepted();
     await flow.deliver(flow.matched(subscription, entry));
-    const { messages } = await receive(pulling(), app, subscription.id, { max: 10, waitSeconds: 0 });
+    const { messages } = await receive(pulling(), app, subscription.id, { max: 10, waitSeconds: 0 }, letIn);
     expect(messages).toHaveLength(1);
     await closes();
     const leases = messages.map(({ lease }) => lease);
     for (const call of [
       ack(pulling(), app, subscription.id, leases),
-      receive(pulling(), app, subscription.id, { max: 10, waitSeconds: 0 }),
+      receive(pulling(), app, subscription.id, { max: 10, waitSeconds: 0 }, letIn),
     ]) {
       const { kind, detail } = await problemOf(call);
       expect([kind, detail]).toEqual(['conflict', expect.stringContaining(clause)]);
     }
     flow.later(HOUR);
     expect(
-      (await problemOf(receive(pulling(), app, subscription.id, { max: 10, waitSeconds: 0 }))).kind,
+      (await problemOf(receive(pulling(), app, subscription.id, { max: 10, waitSeconds: 0 }, letIn))).kind,
     ).toBe('conflict');
   });
 

@@ -17,7 +17,7 @@ import { eventKey } from '../../../events/key.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { given, SCHEMA, TYPE } from '../../given.ts';
-import { flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { flowInMemory, type MemoryFlow, letIn } from '../deliver/flow.ts';
 import { problemOf } from '../mesh.ts';
 
 const app = given.caller('app');
@@ -209,7 +209,7 @@ describe('a delivery of large data', () => {
     const entry = await accepted(event());
     await flow.deliver(flow.matched(pulled, entry));
     const all = { ...flow, sealer: flow.deps.sealer, publicUrl };
-    const { messages } = await receive(all, app, pulled.id, { max: 1, waitSeconds: 0 });
+    const { messages } = await receive(all, app, pulled.id, { max: 1, waitSeconds: 0 }, letIn);
     flow.later(1000);
     const { items } = await readHistory(all, app, 'school-air', {}, { limit: 5 });
     const links = [messages[0]?.event, items[0]].map(idOf);

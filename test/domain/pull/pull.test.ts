@@ -5,8 +5,9 @@ import { ack, extend, type PullDeps, receive } from '../../../domain/pull/pull.t
 import { recover } from '../../../domain/subscriptions/deliveries.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
+import { ProblemError } from '../../../schemas/problem.ts';
 import { given } from '../../given.ts';
-import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { type Break, flowInMemory, type MemoryFlow, letIn } from '../deliver/flow.ts';
 import { problemOf } from '../mesh.ts';
 
 const app = given.caller('app');
@@ -33,7 +34,7 @@ async function available(data: object = { co2: 800 }, on = subscription): Promis
   return entry;
 }
 const receiving = async (options = {}) =>
-  (await receive(deps, app, subscription.id, { max: 10, waitSeconds: 0, ...options })).messages;
+  (await receive(deps, app, subscription.id, { max: 10, waitSeconds: 0, ...options }, letIn)).messages;
 const delivery = (entry: LedgerEntry, on = subscription) => flow.delivery(deliveryId(entry.sequence, on.id));
 const leasesOf = async () => (await receiving()).map(({ lease }) => lease);
 
@@ -83,6 +84,16 @@ describe('receive', () => {
       kind: 'conflict',
       detail: expect.stringContaining('contract.state=terminated'),
     });
+  });
+
+  test('hands nothing to who would not be let in any more after the wait, and keeps it for the next', async () => {
+    await available();
+    const asked = { max: 10, waitSeconds: 20 };
+    const revoked = () => Promise.reject(new ProblemError('unauthenticated', 'revoked'));
+    expect(await problemOf(receive(deps, app, subscription.id, asked, revoked))).toMatchObject({
+      kind: 'unauthenticated',
+    });
+    expect(await receiving()).toHaveLength(1);
   });
 
   test.each([
@@ -175,7 +186,7 @@ describe('receive', () => {
 });
 
 describe('ack', () => {
-  test('ends the lease for good, once', async () => {
+  test('ends the lease for good, and says so again where its answer was lost', async () => {
     const entry = await available();
     const leases = await leasesOf();
     expect(await ack(deps, app, subscription.id, leases)).toEqual({
@@ -184,7 +195,9 @@ describe('ack', () => {
     expect(await delivery(entry)).toMatchObject({ status: 'delivered', updatedAt: flow.now().toISOString() });
     flow.later(LEASE_MS);
     expect(await receiving()).toEqual([]);
-    expect(await ack(deps, app, subscription.id, leases)).toMatchObject({ results: [{ ok: false }] });
+    const recorded = await delivery(entry);
+    expect(await ack(deps, app, subscription.id, leases)).toMatchObject({ results: [{ ok: true }] });
+    expect(await delivery(entry)).toEqual(recorded);
   });
 
   test('after the lease has ended is told so, and changes nothing', async () => {
@@ -247,10 +260,10 @@ describe('a subscription', () => {
     await available();
     const asked = { max: 1, waitSeconds: 0 };
     const calls = [
-      receive(deps, lab, subscription.id, asked),
+      receive(deps, lab, subscription.id, asked, letIn),
       ack(deps, lab, subscription.id, ['x']),
       extend(deps, lab, subscription.id, ['x'], 1),
-      receive(deps, app, 'sub_none', asked),
+      receive(deps, app, 'sub_none', asked, letIn),
     ];
     for (const call of calls) expect(await problemOf(call)).toMatchObject({ kind: 'not-found' });
     expect(await receiving()).toHaveLength(1);
@@ -258,7 +271,7 @@ describe('a subscription', () => {
 
   test('that delivers to a webhook is not pulled from', async () => {
     const { subscription: hooked } = await flow.begins();
-    expect(await problemOf(receive(deps, app, hooked.id, { max: 1, waitSeconds: 0 }))).toMatchObject({
+    expect(await problemOf(receive(deps, app, hooked.id, { max: 1, waitSeconds: 0 }, letIn))).toMatchObject({
       kind: 'conflict',
     });
   });
@@ -266,7 +279,7 @@ describe('a subscription', () => {
   test('whose queue is being made is asked for again in a while', async () => {
     const { pullQueue: _, ...without } = given.subscription({ ...pull, contract: contract.id });
     await flow.has('subscription', without);
-    expect(await problemOf(receive(deps, app, without.id, { max: 1, waitSeconds: 0 }))).toMatchObject({
+    expect(await problemOf(receive(deps, app, without.id, { max: 1, waitSeconds: 0 }, letIn))).toMatchObject({
       kind: 'unavailable',
     });
   });

@@ -7,7 +7,7 @@ import { ack, receive } from '../../../domain/pull/pull.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { territory } from '../../../schemas/territory.ts';
 import { given } from '../../given.ts';
-import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { type Break, flowInMemory, type MemoryFlow, letIn } from '../deliver/flow.ts';
 
 const app = given.caller('app');
 const DAY = 86_400_000;
@@ -31,7 +31,7 @@ const delivery = ({ sequence }: LedgerEntry) => flow.delivery(deliveryId(sequenc
 const beat = () => releaseDue(flow, flow.now());
 const deps = () => ({ ...flow, sealer: flow.deps.sealer });
 const receiving = async () =>
-  (await receive(deps(), app, subscription.id, { max: 10, waitSeconds: 0 })).messages;
+  (await receive(deps(), app, subscription.id, { max: 10, waitSeconds: 0 }, letIn)).messages;
 /** SQS drops what nobody took. */
 const dropped = async (): Promise<void> => {
   const queue = subscription.pullQueue ?? '';

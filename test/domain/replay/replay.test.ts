@@ -7,7 +7,7 @@ import { cancelReplay, getReplay, startReplay } from '../../../domain/replay/rep
 import type { Contract } from '../../../schemas/contract.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { given, TYPE } from '../../given.ts';
-import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { type Break, flowInMemory, type MemoryFlow, letIn } from '../deliver/flow.ts';
 import { problemOf } from '../mesh.ts';
 
 const app = given.caller('app');
@@ -108,7 +108,7 @@ describe('a replay', () => {
     const replay = await startReplay(flow, app, pulled.id, whole());
     await flow.wakes();
     const deps = { ...flow, sealer: flow.deps.sealer };
-    const { messages } = await receive(deps, app, pulled.id, { max: 10, waitSeconds: 0 });
+    const { messages } = await receive(deps, app, pulled.id, { max: 10, waitSeconds: 0 }, letIn);
     expect(messages).toMatchObject([{ event: { maillereplay: replay.id, data: { co2: 400 } } }]);
   });
 });

@@ -9,7 +9,7 @@ import type { LedgerEntry } from '../../../domain/ports.ts';
 import type { Terms } from '../../../schemas/contract.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { given } from '../../given.ts';
-import { flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { flowInMemory, type MemoryFlow, letIn } from '../deliver/flow.ts';
 
 const termsOf = (events: number, per: 'P1D' | 'P1M' = 'P1D', more: Partial<Terms> = {}): Terms => ({
   minimisation: [],
@@ -219,7 +219,7 @@ describe('a quota on what is pulled', () => {
       subscription,
       contract,
       receive: async () =>
-        (await receive(deps, caller, subscription.id, { max: 10, waitSeconds: 0 })).messages,
+        (await receive(deps, caller, subscription.id, { max: 10, waitSeconds: 0 }, letIn)).messages,
       ack: (leases: string[]) => ack(deps, caller, subscription.id, leases),
     };
   }
