@@ -39,7 +39,7 @@ export const contractRoutes: Route[] = [
       const { dryRun } = asked.query;
       const contract = await requestContract(deps, callerOf(asked), asked.body, { dryRun });
       asked.note({ contract: contract.id, dataset: contract.dataset, state: contract.state, dryRun });
-      return dryRun ? ok(contract) : created(`/contracts/${contract.id}`, contract);
+      return dryRun ? ok(contract) : created(deps, `/contracts/${contract.id}`, contract);
     },
   }),
   route({

@@ -30,7 +30,7 @@ export const datasetRoutes: Route[] = [
       const put = await putDataset(deps, caller, id, body, headers['if-match']);
       note({ dataset: id, revision: put.dataset.revision });
       const etag = { etag: etagOf(put.dataset) };
-      return put.created ? created(`/datasets/${id}`, put.dataset, etag) : ok(put.dataset, etag);
+      return put.created ? created(deps, `/datasets/${id}`, put.dataset, etag) : ok(put.dataset, etag);
     },
   }),
   route({

@@ -55,7 +55,7 @@ export const historyRoutes: Route[] = [
     handle: async (deps, asked) => {
       const replay = await startReplay(deps, callerOf(asked), part(asked.path, 'id'), asked.body);
       asked.note({ replay: replay.id, subscription: replay.subscription, sent: replay.sent });
-      return created(`/replays/${replay.id}`, viewOf(replay));
+      return created(deps, `/replays/${replay.id}`, viewOf(replay));
     },
   }),
   route({

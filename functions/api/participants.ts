@@ -22,7 +22,7 @@ export const participantRoutes: Route[] = [
     body: participantRequest,
     handle: async (deps, { body, note }) => {
       note({ subject: body.id });
-      return created(`/participants/${body.id}`, await admitParticipant(deps, body));
+      return created(deps, `/participants/${body.id}`, await admitParticipant(deps, body));
     },
   }),
   route({
@@ -60,7 +60,8 @@ export const participantRoutes: Route[] = [
     handle: async (deps, asked) => {
       const key = await createKey(deps, callerOf(asked), part(asked.path, 'id'), asked.body);
       asked.note({ subject: key.id });
-      return created(`/participants/${key.participant}/keys/${key.id}`, key);
+      // Without a place of its own: one key is in the list of all, or not at all.
+      return { status: 201, json: key };
     },
   }),
   route({

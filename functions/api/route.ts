@@ -133,11 +133,16 @@ export const ok = (json: unknown, headers?: Record<string, string>): HttpAnswer 
   ...(headers && { headers }),
 });
 
-/** 201 with the resource, and where it is from now on. */
-export const created = (location: string, json: unknown, headers?: Record<string, string>): HttpAnswer => ({
+/** 201 with the resource, and where it is from now on: in full, since a stage's name may come before `/v1`. */
+export const created = (
+  { publicUrl = '' }: Pick<ApiDeps, 'publicUrl'>,
+  path: string,
+  json: unknown,
+  headers?: Record<string, string>,
+): HttpAnswer => ({
   status: 201,
   json,
-  headers: { location: `/v1${location}`, ...headers },
+  headers: { location: `${publicUrl}/v1${path}`, ...headers },
 });
 
 /** 204: nothing to say. */

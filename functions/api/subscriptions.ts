@@ -45,7 +45,7 @@ export const subscriptionRoutes: Route[] = [
       const made = await subscribe(deps, callerOf(asked), asked.body);
       const { id, contract } = made.subscription;
       asked.note({ subscription: id, contract });
-      return created(`/subscriptions/${id}`, made);
+      return created(deps, `/subscriptions/${id}`, made);
     },
   }),
   route({

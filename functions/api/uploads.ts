@@ -47,7 +47,7 @@ export const uploadRoutes: Route[] = [
     handle: async (deps, asked) => {
       const { upload, put } = await beginUpload(deps, callerOf(asked), asked.body);
       asked.note({ upload: upload.id, dataset: upload.dataset, bytes: upload.bytes });
-      return created(`/uploads/${upload.id}`, { ...(await viewOf(deps, upload)), ...(put && { put }) });
+      return created(deps, `/uploads/${upload.id}`, { ...(await viewOf(deps, upload)), ...(put && { put }) });
     },
   }),
   route({

@@ -45,12 +45,15 @@ describe('a lab and an air-quality agency', () => {
     await must(200, mesh.keys.operator, 'PATCH', `/v1/participants/${lab.id}`, { publicKey: raw });
     const dataset = await share(provider, { offer: offerOf({ durationDays: 365 }) });
     const until = new Date(Date.now() + 60 * DAY).toISOString();
-    const { body: requested } = await must(201, lab.key, 'POST', '/v1/contracts', {
+    const { body: requested, headers } = await must(201, lab.key, 'POST', '/v1/contracts', {
       dataset: dataset.id,
       purpose: 'research',
       until,
     });
     expect(requested.state).toBe('requested');
+    const authorization = `Bearer ${lab.key}`;
+    const there = await fetch(headers.get('location') ?? '', { headers: { authorization } });
+    expect(await there.json()).toEqual(requested);
     const { body: offered } = await on(provider, requested.id, 'offer', {
       terms: { minimisation: [noTeacher] },
     });
