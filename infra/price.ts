@@ -49,6 +49,7 @@ const TICK = {
 /** Costs nothing while nothing happens: paid by use or by what is stored, or free. */
 const IDLE_FREE = new Set([
   'AWS::ApiGateway::Deployment',
+  'AWS::ApiGateway::GatewayResponse',
   'AWS::ApiGateway::Method',
   'AWS::ApiGateway::Resource',
   'AWS::ApiGateway::RestApi',

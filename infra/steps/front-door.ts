@@ -7,6 +7,7 @@ import {
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
+import { answerAsTheMesh } from '../gateway-responses.ts';
 import type { HouseFunction } from '../house-function.ts';
 import type { Territory } from '../../schemas/territory.ts';
 
@@ -31,6 +32,7 @@ export function frontDoor(scope: Construct, territory: Territory): RestApi {
     cloudWatchRole: false,
     deployOptions: { stageName: STAGE, throttlingRateLimit: 1000, throttlingBurstLimit: 2000 },
   });
+  answerAsTheMesh(front);
   acknowledge(front);
   return front;
 }
@@ -71,7 +73,7 @@ function routes(root: IResource, publish: Integration, pull: Integration, api: I
   const v1 = branch(branch(root).addResource('v1'));
   branch(v1.addResource('events')).addMethod('POST', publish);
   const subscription = branch(managed(v1.addResource('subscriptions')).addResource('{id}'));
-  const action = managed(managed(subscription.addResource('messages')).addResource('{action}'));
+  const action = branch(managed(subscription.addResource('messages')).addResource('{action}'));
   action.addMethod('POST', pull);
 }
 

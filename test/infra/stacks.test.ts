@@ -167,6 +167,19 @@ describe('the front door', () => {
     expect(called.filter(({ to }) => to === 'api').every(({ method }) => method === 'ANY')).toBe(true);
   });
 
+  it('leads every path to a function: where a part of it is a variable, what comes behind as well', () => {
+    const parts = Object.entries(mesh.findResources('AWS::ApiGateway::Resource')).map(
+      ([id, { Properties }]) => ({ id, part: Properties.PathPart as string, below: Properties.ParentId.Ref }),
+    );
+    const open = parts.filter(({ part }) => part === '{proxy+}').map(({ below }) => below as string);
+    const ends = parts.filter(
+      ({ id, part }) => part !== '{proxy+}' && !parts.some(({ below }) => below === id),
+    );
+    const leaves = parts.filter(({ part }) => /^\{(?!proxy)/.test(part)).map(({ id }) => id);
+    expect(ends).toEqual([]);
+    expect(open).toEqual(expect.arrayContaining(leaves));
+  });
+
   it('lets any body through as the bytes that were sent, and no flood', () => {
     mesh.hasResourceProperties('AWS::ApiGateway::RestApi', { BinaryMediaTypes: ['*/*'] });
     mesh.hasResourceProperties('AWS::ApiGateway::Stage', {
