@@ -1,9 +1,9 @@
 import { encodeTime } from 'ulid';
 import type { AuditEntry } from '../../schemas/audit.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
-import { ProblemError } from '../../schemas/problem.ts';
 import { filteredPage } from '../control.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';
+import { strangeCursor } from '../whole-list.ts';
 import { aboutOf } from './audited.ts';
 
 const DAY_MS = 86_400_000;
@@ -104,8 +104,7 @@ async function dayByDay(
 
 function placeIn(cursor: string): [day: string, cursor: string] {
   const [, day, rest] = /^(\d{4}-\d\d-\d\d)\.(.*)$/.exec(cursor) ?? [];
-  if (day === undefined || rest === undefined || Number.isNaN(Date.parse(day)))
-    throw new ProblemError('not-parseable', 'cursor is not one that this list has given');
+  if (day === undefined || rest === undefined || Number.isNaN(Date.parse(day))) throw strangeCursor();
   return [day, rest];
 }
 

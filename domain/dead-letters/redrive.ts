@@ -2,11 +2,14 @@ import { refsOf } from '../clock/release.ts';
 import type {
   DeliveryMessage,
   DeliveryQueue,
+  Page,
+  PageRequest,
   Registry,
   SetAside,
   SetAsideLetter,
   SetAsideQueue,
 } from '../ports.ts';
+import { pageOfWhole } from '../whole-list.ts';
 
 /** What lies in a dead-letter queue, and what that means to people. */
 export interface SetAsideView {
@@ -52,11 +55,17 @@ const MEANINGS: Record<SetAsideQueue, string> = {
 /** The names of the dead-letter queues. */
 export const SET_ASIDE = Object.keys(MEANINGS) as [SetAsideQueue, ...SetAsideQueue[]];
 
-/** Every dead-letter queue with what lies there. */
-export const listSetAside = ({ setAside }: Pick<RedriveDeps, 'setAside'>): Promise<SetAsideView[]> =>
-  Promise.all(
-    SET_ASIDE.map(async (queue) => ({ queue, count: await setAside.count(queue), means: MEANINGS[queue] })),
-  );
+/** The dead-letter queues, each with what lies there. */
+export async function listSetAside(
+  { setAside }: Pick<RedriveDeps, 'setAside'>,
+  page: PageRequest,
+): Promise<Page<SetAsideView>> {
+  const { items, next } = pageOfWhole(SET_ASIDE, page);
+  const views = items.map(async (queue) => {
+    return { queue, count: await setAside.count(queue), means: MEANINGS[queue] };
+  });
+  return { items: await Promise.all(views), next };
+}
 
 /**
  * Sends dead letters the way that they were on, a bounded portion of them. Each leaves its queue only once it is on its

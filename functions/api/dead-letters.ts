@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { listSetAside, redrive, SET_ASIDE } from '../../domain/dead-letters/redrive.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { ok, part, route, type Route } from './route.ts';
+import { ok, pageOf, paging, part, route, type Route } from './route.ts';
 
 const operator = { who: ['operator'], scopes: ['manage'] } as const;
 const queueName = z.enum(SET_ASIDE);
@@ -13,7 +13,8 @@ export const deadLetterRoutes: Route[] = [
     path: '/v1/dead-letters',
     did: 'dead-letters.listed',
     ...operator,
-    handle: async (deps) => ok({ items: await listSetAside(deps), next: null }),
+    query: paging,
+    handle: async (deps, { query }) => ok(await listSetAside(deps, pageOf(query))),
   }),
   route({
     method: 'POST',

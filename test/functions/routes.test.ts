@@ -196,8 +196,23 @@ describe('what is asked', () => {
     },
   );
 
-  test('by a cursor of another list is a 400', async () => {
-    expect((await ask(keys.app, 'GET /v1/datasets?cursor=abc')).status).toBe(400);
+  test.each(['datasets', 'audit', 'dead-letters', 'participants'])(
+    'by a cursor that %s has not given is a 400',
+    async (list) => {
+      expect((await ask(keys.operator, `GET /v1/${list}?cursor=abc`)).status).toBe(400);
+    },
+  );
+
+  test('is a list by pages also where there are only a few', async () => {
+    const queues = async (query: string) => {
+      const { json } = await ask(keys.operator, `GET /v1/dead-letters${query}`);
+      return [json.items.map(({ queue }: { queue: string }) => queue), json.next];
+    };
+    const all = ['delivery-dead', 'rule-dead', 'route-dead', 'admit-dead'];
+    expect(await queues('?limit=10')).toEqual([all, null]);
+    const [some, next] = await queues('?limit=3');
+    expect(some).toEqual(all.slice(0, 3));
+    expect(await queues(`?limit=3&cursor=${next}`)).toEqual([all.slice(3), null]);
   });
 });
 

@@ -58,6 +58,11 @@ describe('an upload larger than one request', () => {
     expect(first.items[0]?.put.headers).toEqual({ 'content-length': '100000' });
     const second = await listParts(mesh, atmo, upload.id, { limit: 2, cursor: first.next ?? '' });
     expect([second.items.map(({ bytes }) => bytes), second.next]).toEqual([[50_000], null]);
+    for (const cursor of ['nonsense', '0', '02', '3', '-1', '1e0', '1.5'])
+      expect(await problemOf(listParts(mesh, atmo, upload.id, { limit: 2, cursor }))).toMatchObject({
+        kind: 'not-parseable',
+        errors: [{ path: '/cursor' }],
+      });
     expect(await problemOf(listParts(mesh, given.caller('app'), upload.id, { limit: 2 }))).toMatchObject({
       kind: 'not-found',
     });
