@@ -4,7 +4,7 @@ import { decide, type Decision } from '../../domain/contracts/decide.ts';
 import { contractDocument, preferredType } from '../../domain/contracts/document.ts';
 import { requestContract } from '../../domain/contracts/request.ts';
 import { acceptance, contractRequest, contractState, extension, offering } from '../../schemas/contract.ts';
-import { callerOf, created, flag, ok, pageOf, paging, part, route, type Route } from './route.ts';
+import { callerOf, created, emptyBody, flag, ok, pageOf, paging, part, route, type Route } from './route.ts';
 
 const party = { who: 'participant', scopes: ['manage'] } as const;
 const because = z.strictObject({ reason: z.string().min(1).max(2000) });
@@ -22,7 +22,7 @@ const DECISIONS = {
   suspend: { body: because, did: 'contract.suspended' },
   terminate: { body: because, did: 'contract.terminated' },
   extend: { body: extension, did: 'contract.extension-asked' },
-  resume: { body: z.strictObject({}).default({}), did: 'contract.resumed' },
+  resume: { body: emptyBody, did: 'contract.resumed' },
 } as const;
 
 /** Contracts and what their parties decide. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { listSetAside, redrive, SET_ASIDE } from '../../domain/dead-letters/redrive.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { ok, pageOf, paging, part, route, type Route } from './route.ts';
+import { emptyBody, ok, pageOf, paging, part, route, type Route } from './route.ts';
 
 const operator = { who: ['operator'], scopes: ['manage'] } as const;
 const queueName = z.enum(SET_ASIDE);
@@ -21,6 +21,7 @@ export const deadLetterRoutes: Route[] = [
     path: '/v1/dead-letters/{queue}/redrive',
     did: 'dead-letters.redriven',
     ...operator,
+    body: emptyBody,
     handle: async (deps, asked) => {
       const { data: queue } = queueName.safeParse(part(asked.path, 'queue'));
       if (!queue)

@@ -3,7 +3,7 @@ import { acknowledge } from '../../domain/personal-data/acknowledge.ts';
 import { eraseEvent, listErasures } from '../../domain/personal-data/erase.ts';
 import { registerOf } from '../../domain/personal-data/register.ts';
 import { registerCsv } from '../../domain/personal-data/register-csv.ts';
-import { callerOf, ok, pageOf, paging, part, route, type Route } from './route.ts';
+import { callerOf, emptyBody, ok, pageOf, paging, part, route, type Route } from './route.ts';
 
 /** What the law asks of those who answer for personal data. */
 export const personalDataRoutes: Route[] = [
@@ -62,6 +62,7 @@ export const personalDataRoutes: Route[] = [
     did: 'notice.acknowledged',
     who: 'participant',
     scopes: ['consume', 'manage'],
+    body: emptyBody,
     handle: async (deps, asked) => ok(await acknowledge(deps, callerOf(asked), part(asked.path, 'id'))),
   }),
 ];

@@ -110,6 +110,9 @@ export const pageOf = ({ limit, cursor }: z.output<typeof paging>): PageRequest 
   ...(cursor !== undefined && { cursor }),
 });
 
+/** The body of what needs none: absent, or an object with nothing in it. */
+export const emptyBody = z.strictObject({}).default({});
+
 /** A yes or no in a query. */
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 

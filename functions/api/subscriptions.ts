@@ -16,12 +16,26 @@ import {
 import { deliveryStatus } from '../../schemas/delivery.ts';
 import { instant } from '../../schemas/ids.ts';
 import { subscriptionPatch, subscriptionRequest } from '../../schemas/subscription.ts';
-import { callerOf, created, nothing, ok, pageOf, paging, part, route, type Route } from './route.ts';
+import {
+  callerOf,
+  created,
+  emptyBody,
+  nothing,
+  ok,
+  pageOf,
+  paging,
+  part,
+  route,
+  type Route,
+} from './route.ts';
 
 const manager = { who: ['consumer'], scopes: ['manage'] } as const;
 const reader = { who: ['consumer'], scopes: ['manage', 'consume'] } as const;
 
-/** Where a receiver that was asked whether it wants events says so later (CloudEvents HTTP webhook, section 4.2). */
+/**
+ * Where a receiver that was asked whether it wants events says so later (CloudEvents HTTP webhook, section 4.2), with
+ * whatever body: that of its POST is not told there.
+ */
 const consent = (method: 'GET' | 'POST'): Route =>
   route({
     method,
@@ -89,6 +103,7 @@ export const subscriptionRoutes: Route[] = [
     path: '/v1/subscriptions/{id}/test',
     did: 'subscription.tested',
     ...manager,
+    body: emptyBody,
     handle: async (deps, asked) => ok(await testSubscription(deps, callerOf(asked), part(asked.path, 'id'))),
   }),
   route({
@@ -96,6 +111,7 @@ export const subscriptionRoutes: Route[] = [
     path: '/v1/subscriptions/{id}/verify',
     did: 'subscription.verified',
     ...manager,
+    body: emptyBody,
     handle: async (deps, asked) =>
       ok(await verifySubscription(deps, callerOf(asked), part(asked.path, 'id'))),
   }),
@@ -106,6 +122,7 @@ export const subscriptionRoutes: Route[] = [
     path: '/v1/subscriptions/{id}/secret',
     did: 'secret.rotated',
     ...manager,
+    body: emptyBody,
     handle: async (deps, asked) => ok(await rotateSecret(deps, callerOf(asked), part(asked.path, 'id'))),
   }),
   route({
@@ -143,6 +160,7 @@ export const subscriptionRoutes: Route[] = [
     path: '/v1/deliveries/{id}/retry',
     did: 'delivery.retried',
     ...manager,
+    body: emptyBody,
     handle: async (deps, asked) => ok(await retryDelivery(deps, callerOf(asked), part(asked.path, 'id'))),
   }),
 ];

@@ -40,7 +40,7 @@ export async function apiInMemory() {
   return { mesh, keys, keyOf, ask: askOf(mesh) };
 }
 
-/** Asks as the chain would: problems become their documents, bodies pass through JSON. */
+/** Asks as the chain would: problems become their documents, bodies pass through JSON, a text as it is. */
 function askOf(mesh: MemoryMesh) {
   const dispatch = dispatcher(mesh, ROUTES);
   return async (
@@ -61,7 +61,8 @@ function askOf(mesh: MemoryMesh) {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+      body:
+        body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
     };
     const answer = await dispatch(request, work).catch((error: unknown): HttpAnswer => {
       if (!(error instanceof ProblemError)) throw error;
