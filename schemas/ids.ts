@@ -15,5 +15,11 @@ export const opaqueId = (noun: IdPrefix): z.ZodString =>
       `must be an id such as ${ID_PREFIXES[noun]}01J…`,
     );
 
-/** An instant: RFC 3339 in UTC with milliseconds, as every answer of the mesh has it. */
+/** An instant: RFC 3339, with any offset where somebody else wrote it. */
 export const instant = z.iso.datetime({ offset: true });
+
+/** An instant that is kept and answered as it came, but in UTC with milliseconds, as every answer of the mesh has it. */
+export const keptInstant = instant
+  .transform((text) => new Date(text).toISOString())
+  // Beyond the year 9999 an offset leads out of what RFC 3339 can write.
+  .pipe(z.iso.datetime());

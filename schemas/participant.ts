@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instant, opaqueId, readableId } from './ids.ts';
+import { instant, keptInstant, opaqueId, readableId } from './ids.ts';
 
 /** What a participant or a key may be; only an operator gives the last two. */
 export const role = z.enum(['provider', 'consumer', 'operator', 'dpo']);
@@ -58,7 +58,7 @@ export const keyRequest = z.strictObject({
   label: z.string().min(1).max(100),
   scopes: z.array(scope).min(1).default(['publish', 'consume', 'manage']),
   role: z.enum(['operator', 'dpo']).optional(),
-  expiresAt: instant.optional(),
+  expiresAt: keptInstant.optional(),
 });
 export type KeyRequest = z.infer<typeof keyRequest>;
 
