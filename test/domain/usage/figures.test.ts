@@ -99,6 +99,68 @@ describe('usage', () => {
     expect(found.every(({ events }) => events === 2)).toBe(true);
   });
 
+  describe('by day', () => {
+    /** Every item, and how many each page had. */
+    const pages = async (query: Parameters<typeof usageOf>[2], limit: number) => {
+      const found: { sizes: number[]; items: string[] } = { sizes: [], items: [] };
+      let next: string | null | undefined;
+      while (next !== null) {
+        const cursor = next === undefined ? {} : { cursor: next };
+        const page = await usageOf(mesh, given.caller('app'), { by: 'day', ...query }, { limit, ...cursor });
+        found.sizes.push(page.items.length);
+        found.items.push(...page.items.map(({ contract, day }) => `${contract} ${day}`));
+        next = page.next;
+      }
+      return found;
+    };
+    const usedDaily = async (count: number, more: Partial<Contract> = {}): Promise<string[]> => {
+      const contract = await mesh.has('contract', given.contract(more));
+      const days = Array.from({ length: count }, (_, at) =>
+        new Date(Date.UTC(2025, 11, 1 + at)).toISOString().slice(0, 10),
+      );
+      for (const day of days) hands(contract, day, 1);
+      return days.map((day) => `${contract.id} ${day}`);
+    };
+    const span = { from: '2025-12-01', to: '2026-03-01' };
+
+    test('counts days, of one contract as of many, and goes on where it ended', async () => {
+      const long = await usedDaily(91);
+      expect(await pages({ ...span, contract: long[0]!.split(' ')[0] }, 40)).toEqual({
+        sizes: [40, 40, 11],
+        items: long,
+      });
+      const all = [...long, ...(await usedDaily(91, { provider: 'app', consumer: 'lab' }))];
+      const found = await pages(span, 40);
+      expect(found.items.sort()).toEqual(all.sort());
+      expect(Math.max(...found.sizes)).toBe(40);
+      expect((await pages(span, 200)).sizes).toEqual([182]);
+    });
+
+    test('of any number of contracts tells each day once, and never more than asked for', async () => {
+      const all: string[] = [];
+      for (const count of [0, 3, 10, 0, 1, 10, 7]) all.push(...(await usedDaily(count)));
+      for (const limit of [1, 7, 10, 25, 200]) {
+        const { sizes, items } = await pages({ from: '2025-12-01', to: '2025-12-10' }, limit);
+        expect([limit, items.sort()]).toEqual([limit, all.sort()]);
+        expect(Math.max(...sizes)).toBeLessThanOrEqual(limit);
+      }
+    });
+
+    test('refuses a cursor that it has not given', async () => {
+      const { id } = await mesh.has('contract', given.contract());
+      for (const query of [
+        {},
+        { contract: id },
+        { by: 'day' as const },
+        { by: 'day' as const, contract: id },
+      ])
+        for (const cursor of ['nonsense', `2026-03-01.${id}.nonsense`])
+          expect(
+            await problemOf(usageOf(mesh, given.caller('app'), query, { limit: 5, cursor })),
+          ).toMatchObject({ kind: 'not-parseable' });
+    });
+  });
+
   test.each([
     ['2026-03-02', '2026-03-01'],
     ['2025-01-01', '2026-03-01'],
