@@ -24,7 +24,7 @@ export const replay = z.object({
   status: z.enum(['running', 'done', 'cancelled']),
   /** The last sequence that was looked at; it goes on behind it. */
   reached: z.string().optional(),
-  /** How many events were looked at, and how many of them went to be delivered. */
+  /** How many events of its contract were looked at, and how many of them went to be delivered. */
   seen: z.int().nonnegative(),
   sent: z.int().nonnegative(),
   createdAt: instant,

@@ -1,4 +1,5 @@
 import { decodeTime } from 'ulid';
+import type { Contract } from '../../schemas/contract.ts';
 import type { Replay } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { eachApart } from '../clock/apart.ts';
@@ -7,7 +8,7 @@ import { wants } from '../clock/settle.ts';
 import { isOver } from '../contracts/transitions.ts';
 import { everyItem } from '../control.ts';
 import { contractClause } from '../deliver/verdict.ts';
-import type { DeliveryQueue, Ledger, Registry } from '../ports.ts';
+import type { DeliveryQueue, Ledger, LedgerEntry, Registry } from '../ports.ts';
 import { routed } from '../route.ts';
 
 /** What driving replays needs of the world. */
@@ -59,9 +60,9 @@ export async function advanceReplay(
     for (let start = 0; start < places.length && left > 0; start += PER_WRITE) {
       const some = places.slice(start, start + Math.min(PER_WRITE, left));
       left -= some.length;
-      const sent = await send(deps, present, subscription, some, now);
+      const { seen, sent } = await send(deps, present, { subscription, contract }, some, now);
       const progress = {
-        seen: present.seen + some.length,
+        seen: present.seen + seen,
         sent: present.sent + sent,
         reached: some.at(-1)?.sequence ?? present.reached,
       };
@@ -89,16 +90,17 @@ async function* placesBehind(
 async function send(
   deps: AdvanceDeps,
   { id, types }: Replay,
-  subscription: Subscription,
+  { subscription, contract }: { subscription: Subscription; contract: Contract },
   places: { key: string; sequence: string }[],
   now: Date,
-): Promise<number> {
+): Promise<{ seen: number; sent: number }> {
   const entries = await deps.ledger.read(
     places.map(({ key }) => key),
     now,
   );
-  const messages = entries.flatMap((entry) => {
-    if (!entry || (types && !types.includes(entry.type)) || !wants(subscription, routed(entry))) return [];
+  const covered = entries.flatMap((entry) => (entry && covers(contract, entry) ? [entry] : []));
+  const messages = covered.flatMap((entry) => {
+    if ((types && !types.includes(entry.type)) || !wants(subscription, routed(entry))) return [];
     const { key, sequence } = entry;
     return [
       {
@@ -108,8 +110,11 @@ async function send(
     ];
   });
   if (messages.length > 0) await deps.queue.send(messages);
-  return messages.length;
+  return { seen: covered.length, sent: messages.length };
 }
+
+/** What a contract does not cover is not even counted: its consumer would learn how much there is. */
+const covers = ({ types }: Contract, { type }: LedgerEntry): boolean => !types || types.includes(type);
 
 /** The replay after a step; the one that is stored where somebody else moved it meanwhile. */
 async function moved(deps: AdvanceDeps, before: Replay, step: Partial<Replay>, now: Date): Promise<Replay> {

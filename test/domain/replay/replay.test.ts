@@ -74,6 +74,14 @@ describe('a replay', () => {
     });
   });
 
+  test('does not even count what the contract does not cover', async () => {
+    await flow.changes('contract', contract.id, { types: [TYPE] });
+    await delivered(2);
+    await flow.accepted({ type: 'org.example.noise.v1' });
+    flow.later(HOUR);
+    expect(await startReplay(flow, app, subscription.id, whole())).toMatchObject({ seen: 2, sent: 2 });
+  });
+
   test('goes under the contract of today', async () => {
     const entry = await flow.accepted({ data: { co2: 1, teacher: 'Curie' } });
     await flow.deliver(flow.matched(subscription, entry));
