@@ -9,8 +9,10 @@ import { absent } from '../control.ts';
 import { isVisible } from '../datasets/datasets.ts';
 import { verdictOnReading } from '../deliver/verdict.ts';
 import { judged, linkFor, minimised, stated } from '../deliver/wire.ts';
+import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import type {
   Clock,
+  Deliveries,
   Ledger,
   LedgerEntry,
   Page,
@@ -22,7 +24,8 @@ import type {
 } from '../ports.ts';
 import { routed } from '../route.ts';
 import { cursors } from './cursor.ts';
-import { quotaPeriod } from '../usage/period.ts';
+import { dayOf, quotaPeriod } from '../usage/period.ts';
+import { talliesOf } from '../usage/tally.ts';
 import { type Reading, readingOf } from './reading.ts';
 
 /** What reading the history needs of the world. */
@@ -31,6 +34,8 @@ export interface HistoryDeps {
   ledger: Pick<Ledger, 'read' | 'history'>;
   sealer: Pick<Sealer, 'derive'>;
   quotas: Pick<Quotas, 'take'>;
+  /** Where usage is tallied. */
+  deliveries: Pick<Deliveries, 'write'>;
   publicUrl?: string | undefined;
   now: Clock;
 }
@@ -51,7 +56,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * The events of a dataset as the caller may see them, oldest first: open data for everybody, else under an active
- * contract, judged and minimised as a delivery is. What a clause delays is not there until its time has come.
+ * contract, judged, minimised and counted as a delivery is. What a clause delays is not there until its time has come.
  */
 export async function readHistory(
   deps: HistoryDeps,
@@ -79,7 +84,27 @@ export async function readHistory(
   });
   const cut = taken.length < passing.length ? taken.at(-1)?.sequence : undefined;
   const last = cut ?? found.next;
-  return { items: await Promise.all(items), next: last === null ? null : places.write(last) };
+  const events = await Promise.all(items);
+  await tally(deps, standing?.contract, events);
+  return { items: events, next: last === null ? null : places.write(last) };
+}
+
+/** Each reading counts, as it does for the quota: before it is handed over, so that nothing is had uncounted. */
+async function tally(
+  { deliveries, now }: HistoryDeps,
+  contract: Contract | undefined,
+  events: CloudEvent[],
+): Promise<void> {
+  // Nobody signed what is open to everybody.
+  if (!contract?.id.startsWith(ID_PREFIXES.contract) || events.length === 0) return;
+  const at = now();
+  const handed = events.map((event) => ({
+    delivery: `read ${String(event['sequence'])} ${at.getTime()}`,
+    contract,
+    day: dayOf(at),
+    bytes: Buffer.byteLength(JSON.stringify(event)),
+  }));
+  await deliveries.write([], talliesOf(handed, at));
 }
 
 const passes = (kind: string): boolean => kind === 'deliver' || kind === 'redact';

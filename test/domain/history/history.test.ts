@@ -95,6 +95,27 @@ describe('the history', () => {
     expect(values((await read()).items)).toEqual([400, 401, 402, 403]);
   });
 
+  test('counts and is billed as what is sent is, each time that it is read', async () => {
+    const price = { amount: 0.5, currency: 'EUR', per: 'event' as const };
+    await flow.changes('contract', contract.id, { terms: { minimisation: [], price } });
+    await published(3);
+    const { items } = await read();
+    const days = () => flow.usage.days(contract.id, '2026-01-01', '2026-12-31');
+    const bytes = items.reduce((sum, item) => sum + Buffer.byteLength(JSON.stringify(item)), 0);
+    expect(await days()).toMatchObject([{ events: 3, bytes, charge: 1_500_000 }]);
+    flow.later(1);
+    await read(app, {}, { limit: 1 });
+    expect(await days()).toMatchObject([{ events: 4, charge: 2_000_000 }]);
+    await read(atmo);
+    expect(await days(), 'a provider reads its own').toMatchObject([{ events: 4 }]);
+  });
+
+  test('gives nothing that cannot be counted', async () => {
+    await published(1);
+    deps = { ...deps, deliveries: { write: () => Promise.reject(new Error('no')) } };
+    await expect(read()).rejects.toThrow('no');
+  });
+
   test('gives as much as the quota does, and then says which clause', async () => {
     const quota = { events: 3, per: 'P1D' as const };
     await flow.changes('contract', contract.id, { terms: { minimisation: [], quota } });
