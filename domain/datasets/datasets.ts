@@ -1,7 +1,7 @@
 import type { Dataset, SchemaVersion } from '../../schemas/dataset.ts';
 import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
-import { absent, filteredPage } from '../control.ts';
+import { absent, everyItem, filteredPage } from '../control.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';
 
 /** What narrows a list of datasets; `q` is looked for in id, title, description, keywords and theme. */
@@ -19,15 +19,46 @@ export function isVisible(dataset: Dataset, caller: Caller | undefined): boolean
   return isInsider(dataset, caller) || (dataset.visibleTo?.includes(caller.participant) ?? false);
 }
 
-/** One dataset, as far as the caller may see it. */
-export async function getDataset(
-  registry: Pick<Registry, 'read'>,
+/** Contracts that stand, or will again. */
+const STANDING = ['active', 'suspended'] as const;
+
+/**
+ * A dataset that the caller may read of: who may know of it, and who has a contract on it, whoever is shown it since.
+ * Takes as long for one that is not there as for one that is hidden.
+ */
+export async function readableDataset(
+  registry: Pick<Registry, 'read' | 'list'>,
   caller: Caller | undefined,
   id: string,
 ): Promise<Dataset> {
   const dataset = await registry.read('dataset', id);
-  if (!dataset || !isVisible(dataset, caller)) throw absent('dataset', id);
-  return datasetView(dataset, caller);
+  if (dataset && isVisible(dataset, caller)) return dataset;
+  const party = caller !== undefined && (await hasContractOn(registry, caller.participant, id));
+  if (!dataset || !party) throw absent('dataset', id);
+  return dataset;
+}
+
+async function hasContractOn(
+  registry: Pick<Registry, 'list'>,
+  consumer: string,
+  id: string,
+): Promise<boolean> {
+  for (const state of STANDING) {
+    const contracts = everyItem((page) =>
+      registry.list('contractsOfConsumerInState', { consumer, state }, page),
+    );
+    for await (const { dataset } of contracts) if (dataset === id) return true;
+  }
+  return false;
+}
+
+/** One dataset, as far as the caller may see it. */
+export async function getDataset(
+  registry: Pick<Registry, 'read' | 'list'>,
+  caller: Caller | undefined,
+  id: string,
+): Promise<Dataset> {
+  return datasetView(await readableDataset(registry, caller, id), caller);
 }
 
 /** The datasets that the caller may see. */
@@ -65,7 +96,7 @@ export async function listSchemas(
 
 /** One version of a type's schema. */
 export async function getSchema(
-  registry: Pick<Registry, 'read'>,
+  registry: Pick<Registry, 'read' | 'list'>,
   caller: Caller | undefined,
   id: { dataset: string; type: string; version: number },
 ): Promise<SchemaVersion> {

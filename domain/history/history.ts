@@ -5,8 +5,7 @@ import type { Dataset } from '../../schemas/dataset.ts';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { absent } from '../control.ts';
-import { isVisible } from '../datasets/datasets.ts';
+import { readableDataset } from '../datasets/datasets.ts';
 import { verdictOnReading } from '../deliver/verdict.ts';
 import { judged, linkFor, minimised, stated } from '../deliver/wire.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
@@ -65,8 +64,7 @@ export async function readHistory(
   query: HistoryQuery,
   { limit, cursor }: PageRequest,
 ): Promise<Page<CloudEvent>> {
-  const dataset = await deps.registry.read('dataset', id);
-  if (!dataset || !isVisible(dataset, caller)) throw absent('dataset', id);
+  const dataset = await readableDataset(deps.registry, caller, id);
   const now = deps.now();
   const reading = await readingOf(deps, caller, dataset, query.contract, now);
   const places = await cursors(deps.sealer, `${id} ${caller?.participant ?? ''}`);
@@ -129,6 +127,10 @@ async function entriesOf(
   now: Date,
 ): Promise<Found> {
   const { start, end } = spanOf(dataset, standing?.contract, { from, to, reached }, now);
+  // What the contract does not cover fills no page: else its consumer would see how much there is.
+  const covered = standing?.contract?.types;
+  const isWanted = (entry: LedgerEntry): boolean =>
+    (type === undefined || entry.type === type) && (covered === undefined || covered.includes(entry.type));
   const entries: LedgerEntry[] = [];
   let looked = 0;
   let last: string | undefined;
@@ -139,7 +141,7 @@ async function entriesOf(
       const keys = some.map(({ key }) => key);
       for (const [index, entry] of (await deps.ledger.read(keys, now)).entries()) {
         last = some[index]?.sequence ?? last;
-        if (entry && (type === undefined || entry.type === type)) entries.push(entry);
+        if (entry && isWanted(entry)) entries.push(entry);
         if (entries.length === limit) return { entries, next: last ?? null };
       }
       looked += some.length;

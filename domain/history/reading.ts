@@ -23,26 +23,28 @@ export async function readingOf(
 ): Promise<Reading> {
   if (caller?.participant === dataset.provider) return { standing: undefined };
   const contract = caller && (await contractOf(deps.registry, caller, dataset, named, now));
-  if (!contract && dataset.access !== 'open') {
-    throw new ProblemError(
-      'forbidden',
-      `The events of ${dataset.id} are read under an active contract: request one`,
-    );
-  }
-  const [provider, consumer, today] = await deps.registry.readAll([
+  if (!contract) refuseUnlessOpen(dataset, caller);
+  const [provider, consumer, today = dataset] = await deps.registry.readAll([
     { noun: 'participant', id: dataset.provider },
     { noun: 'participant', id: caller?.participant ?? dataset.provider },
     { noun: 'dataset', id: dataset.id },
   ] as const);
-  const standing = {
-    contract: contract ?? openTo(today ?? dataset),
-    dataset: today,
-    provider,
-    consumer: caller ? consumer : EVERYBODY,
-  };
+  const parties = { dataset: today, provider, consumer: caller ? consumer : EVERYBODY };
+  const asAnybody = { ...parties, contract: openTo(today) };
+  const standing = contract ? { ...parties, contract } : asAnybody;
   const clause = contractClause(standing, now);
-  if (clause !== undefined) throw new ProblemError('conflict', `Nothing passes: ${clause}`);
-  return { standing };
+  if (clause === undefined) return { standing };
+  // What is open to everybody is so to who has a contract that does not stand just now, unless it is asked for by name.
+  const isOpen =
+    named === undefined && today.access === 'open' && contractClause(asAnybody, now) === undefined;
+  if (!isOpen) throw new ProblemError('conflict', `Nothing passes: ${clause}`);
+  return { standing: asAnybody };
+}
+
+function refuseUnlessOpen({ id, access }: Dataset, caller: Caller | undefined): void {
+  if (access === 'open') return;
+  if (!caller) throw new ProblemError('unauthenticated', `The events of ${id} are not open: send an API key`);
+  throw new ProblemError('forbidden', `The events of ${id} are read under an active contract: request one`);
 }
 
 /** The contract that is named, or the first active one on the dataset. */

@@ -95,6 +95,19 @@ describe('the history', () => {
     expect(values((await read()).items)).toEqual([400, 401, 402, 403]);
   });
 
+  test('shows by no empty page that there is more than its contract covers', async () => {
+    await flow.changes('contract', contract.id, { types: [TYPE] });
+    await published(2, NOISE);
+    await published(1);
+    await published(2, NOISE);
+    const { items, next } = await read(app, {}, { limit: 1 });
+    expect(values(items)).toEqual([400]);
+    expect(await read(app, {}, { limit: 1, cursor: next ?? '' } as { limit: number })).toEqual({
+      items: [],
+      next: null,
+    });
+  });
+
   test('counts and is billed as what is sent is, each time that it is read', async () => {
     const price = { amount: 0.5, currency: 'EUR', per: 'event' as const };
     await flow.changes('contract', contract.id, { terms: { minimisation: [], price } });
@@ -156,7 +169,7 @@ describe('who may read', () => {
     await published(1);
     expect(await problemOf(read(given.caller('lab')))).toMatchObject({ kind: 'forbidden' });
     expect(await problemOf(readHistory(deps, undefined, 'school-air', {}, { limit: 5 }))).toMatchObject({
-      kind: 'forbidden',
+      kind: 'unauthenticated',
     });
     const foreign = await flow.has('contract', given.contract({ consumer: 'else' }));
     expect(await problemOf(read(given.caller('lab'), { contract: foreign.id }))).toMatchObject({
@@ -165,6 +178,22 @@ describe('who may read', () => {
     expect(await problemOf(readHistory(deps, app, 'nowhere', {}, { limit: 5 }))).toMatchObject({
       kind: 'not-found',
     });
+  });
+
+  test('who has a contract, though the dataset is shown to others only since', async () => {
+    await published(1);
+    await flow.changes('dataset', 'school-air', { access: 'restricted', visibleTo: ['lab'] });
+    expect(values((await read()).items)).toEqual([400]);
+    await flow.changes('contract', contract.id, { state: 'terminated' });
+    expect(await problemOf(read())).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('who has a contract that does not stand as everybody, where the data is open', async () => {
+    await flow.changes('dataset', 'school-air', { access: 'open' });
+    await published(1);
+    await flow.changes('contract', contract.id, { state: 'suspended' });
+    expect(values((await read()).items)).toEqual([400]);
+    expect(await problemOf(read(app, { contract: contract.id }))).toMatchObject({ kind: 'conflict' });
   });
 
   test('everybody where the data is open, as it is offered', async () => {
