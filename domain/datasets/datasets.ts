@@ -73,12 +73,13 @@ export async function listDatasets(
     provider === undefined
       ? registry.list('datasets', {}, some)
       : registry.list('datasetsOfProvider', { provider }, some);
-  const found = await filteredPage(
-    read,
-    page,
-    (dataset) => isVisible(dataset, caller) && matches(dataset, query),
-  );
-  return { items: found.items.map((dataset) => datasetView(dataset, caller)), next: found.next };
+  const keep = (dataset: Dataset): boolean => isVisible(dataset, caller) && matches(dataset, query);
+  const found = await filteredPage(read, page, keep);
+  const items = found.items.map((dataset) => datasetView(dataset, caller));
+  if (found.next === null) return { items, next: null };
+  // A cursor with nothing behind it would tell that something is hidden there.
+  const behind = await filteredPage(read, { limit: 1, cursor: found.next }, keep);
+  return { items, next: behind.items.length === 0 && behind.next === null ? null : found.next };
 }
 
 /** Every version of a type's schema ever accepted. */

@@ -1,4 +1,4 @@
-import { decodeTime } from 'ulid';
+import { decodeTime, isValid } from 'ulid';
 import type { CloudEvent } from '../../events/cloudevent.ts';
 import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
@@ -22,7 +22,6 @@ import type {
   Sealer,
 } from '../ports.ts';
 import { routed } from '../route.ts';
-import { cursors } from './cursor.ts';
 import { dayOf, quotaPeriod } from '../usage/period.ts';
 import { talliesOf } from '../usage/tally.ts';
 import { type Reading, readingOf } from './reading.ts';
@@ -67,8 +66,7 @@ export async function readHistory(
   const dataset = await readableDataset(deps.registry, caller, id);
   const now = deps.now();
   const reading = await readingOf(deps, caller, dataset, query.contract, now);
-  const places = await cursors(deps.sealer, `${id} ${caller?.participant ?? ''}`);
-  const reached = cursor === undefined ? undefined : places.read(cursor);
+  const reached = cursor === undefined ? undefined : placeOf(cursor);
   const found = await entriesOf(deps, dataset, reading, { ...query, limit, reached }, now);
   // Read again, as late as can be: what took long to find must not pass a gate that closed meanwhile.
   const { standing } = await readingOf(deps, caller, dataset, query.contract, deps.now());
@@ -84,7 +82,15 @@ export async function readHistory(
   const last = cut ?? found.next;
   const events = await Promise.all(items);
   await tally(deps, standing?.contract, events);
-  return { items: events, next: last === null ? null : places.write(last) };
+  return { items: events, next: last };
+}
+
+/** The sequence behind which a page begins. */
+function placeOf(cursor: string): string {
+  if (isValid(cursor)) return cursor;
+  throw new ProblemError('not-parseable', 'cursor is not one that this list has given', {
+    errors: [{ path: '/cursor', message: 'must be the `next` of the page before' }],
+  });
 }
 
 /** Each reading counts, as it does for the quota: before it is handed over, so that nothing is had uncounted. */

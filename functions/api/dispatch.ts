@@ -7,6 +7,7 @@ import { jsonBody } from '../json-body.ts';
 import type { Fields, Work } from '../work.ts';
 import type { ApiDeps, Route } from './route.ts';
 import { router } from './router.ts';
+import { withSealedCursors } from './sealed-cursors.ts';
 
 /** Answers requests by a table of routes: who may ask is decided here, once for all of them. */
 export function dispatcher(
@@ -15,7 +16,7 @@ export function dispatcher(
 ): (request: HttpRequest, work: Work) => Promise<HttpAnswer> {
   const find = router(routes);
   return async (request, work) => {
-    const { method, headers, query } = request;
+    const { method, headers } = request;
     const found = find(method, request.path);
     if (!found) throw new ProblemError('not-found', `There is no ${method} ${request.path}`);
     if ('allow' in found) return wrongMethod(request, found.allow);
@@ -31,9 +32,12 @@ export function dispatcher(
       const caller = identity && admitted(route, identity);
       const json = route.body ? jsonBody(request) : undefined;
       const note = (fields: Fields) => work.note(fields);
-      const asked = { deps: { ...deps, registry }, identity: caller, path, query, headers, json, note };
+      const asked = { deps: { ...deps, registry }, identity: caller, path, headers, json, note };
+      const list = { path: request.path, participant: caller?.caller.participant };
       return performOnce(deps, request, caller, async () => {
-        const answer = await route.handle(asked);
+        const answer = await withSealedCursors(deps.sealer, list, request.query, (query) =>
+          route.handle({ ...asked, query }),
+        );
         if (isDeed(request)) await ended(about);
         return answer;
       });
