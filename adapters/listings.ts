@@ -29,7 +29,7 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   contractsOfDataset: { noun: 'contract', by: ['dataset'] },
   contractsOfProviderInState: { noun: 'contract', by: ['provider', 'state'] },
   contractsOfConsumerInState: { noun: 'contract', by: ['consumer', 'state'] },
-  contractsOfDatasetInState: { noun: 'contract', by: ['dataset', 'state'] },
+  contractsInState: { noun: 'contract', by: ['state'], order: ({ dataset, id }) => `${dataset}/${id}` },
   contractsDue: {
     noun: 'contract',
     by: [],

@@ -490,7 +490,8 @@ export interface Listings {
   /** The same of one state: those that wait for a decision are few among many. */
   contractsOfProviderInState: { noun: 'contract'; by: { provider: string; state: Contract['state'] } };
   contractsOfConsumerInState: { noun: 'contract'; by: { consumer: string; state: Contract['state'] } };
-  contractsOfDatasetInState: { noun: 'contract'; by: { dataset: string; state: Contract['state'] } };
+  /** The territory's, by dataset (`{dataset}/{id}`) and then by id. */
+  contractsInState: { noun: 'contract'; by: { state: Contract['state'] } };
   /** Those whose dates will bring something about, the next one first; sparse. */
   contractsDue: { noun: 'contract'; by: Record<never, never> };
   subscriptions: { noun: 'subscription'; by: Record<never, never> };

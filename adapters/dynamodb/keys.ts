@@ -20,7 +20,7 @@ export const INDEXES = {
   contractsDue: 'gsi4',
   contractsOfProviderInState: 'gsi5',
   contractsOfConsumerInState: 'gsi6',
-  contractsOfDatasetInState: 'gsi7',
+  contractsInState: 'gsi7',
   subscriptions: 'gsi1',
   subscriptionsOfConsumer: 'gsi2',
   subscriptionsOfContract: 'gsi3',

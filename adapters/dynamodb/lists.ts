@@ -53,7 +53,14 @@ const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   contractsOfDataset: (by) => contracts.query.ofDataset(by),
   contractsOfProviderInState: (by) => contracts.query.ofProviderInState(by),
   contractsOfConsumerInState: (by) => contracts.query.ofConsumerInState(by),
-  contractsOfDatasetInState: (by) => contracts.query.ofDatasetInState(by),
+  contractsInState: (by) => {
+    const inState = contracts.query.inState(by);
+    return {
+      go: (options) => inState.go(options),
+      gt: ({ order }) => inState.gt({ ofDatasetInState: order }),
+      lt: ({ order }) => inState.lt({ ofDatasetInState: order }),
+    };
+  },
   subscriptions: () => subscriptions.query.all({}),
   subscriptionsToTend: () => subscriptions.query.toTend({}),
   subscriptionsOfConsumer: (by) => subscriptions.query.ofConsumer(by),

@@ -32,7 +32,10 @@ export async function readContract(
   return contract;
 }
 
-/** The caller's contracts, as provider, then as consumer; for operator and DPO all those of a dataset. */
+/**
+ * The caller's contracts, as provider, then as consumer; for operator and DPO, who name a dataset or a state and no role,
+ * all of the territory's: so the DPO finds what waits for it.
+ */
 export async function listContracts(
   registry: Pick<Registry, 'list'>,
   caller: Caller,
@@ -40,13 +43,12 @@ export async function listContracts(
   page: PageRequest,
 ): Promise<Page<Contract>> {
   const { dataset, state } = query;
-  const keep = (contract: Contract): boolean => dataset === undefined || contract.dataset === dataset;
   const seesAll = caller.roles.includes('operator') || caller.roles.includes('dpo');
-  if (seesAll && dataset !== undefined && query.role === undefined) {
-    return state === undefined
-      ? registry.list('contractsOfDataset', { dataset }, page)
-      : registry.list('contractsOfDatasetInState', { dataset, state }, page);
+  if (seesAll && query.role === undefined) {
+    if (state !== undefined) return contractsInState(registry, state, dataset, page);
+    if (dataset !== undefined) return registry.list('contractsOfDataset', { dataset }, page);
   }
+  const keep = (contract: Contract): boolean => dataset === undefined || contract.dataset === dataset;
   const { participant: provider, participant: consumer } = caller;
   const asProvider = (some: PageRequest): Promise<Page<Contract>> =>
     state === undefined
@@ -65,6 +67,19 @@ export async function listContracts(
     (some) => filteredPage(asProvider, some, keep),
     (some) => filteredPage(asConsumer, some, notTwice),
   );
+}
+
+/** The territory's contracts of a state, or those of one dataset, which lie side by side in that list. */
+async function contractsInState(
+  registry: Pick<Registry, 'list'>,
+  state: Contract['state'],
+  dataset: string | undefined,
+  page: PageRequest,
+): Promise<Page<Contract>> {
+  if (dataset === undefined) return registry.list('contractsInState', { state }, page);
+  const found = await registry.list('contractsInState', { state }, { ...page, after: `${dataset}/` });
+  const items = found.items.filter((contract) => contract.dataset === dataset);
+  return { items, next: items.length < found.items.length ? null : found.next };
 }
 
 /** Two lists as one: cursors of the second begin with a mark. */

@@ -76,7 +76,7 @@ export function lists(given: Given): void {
       const pages = [
         registry.list('contractsOfProviderInState', { provider: 'atmo', state }, { limit: 10 }),
         registry.list('contractsOfConsumerInState', { consumer: 'app', state }, { limit: 10 }),
-        registry.list('contractsOfDatasetInState', { dataset: 'school-air', state }, { limit: 10 }),
+        registry.list('contractsInState', { state }, { limit: 10 }),
       ];
       return (await Promise.all(pages)).map(({ items }) => items.map(({ id }) => id));
     };
@@ -87,6 +87,25 @@ export function lists(given: Given): void {
     await registry.write([{ do: 'replace', noun: 'contract', before: one, item: agreed }]);
     expect(await inState('requested')).toEqual(thrice());
     expect(await inState('agreed')).toEqual(thrice(one.id));
+  });
+
+  test('hold the contracts of a state by their datasets', async () => {
+    const { registry } = given();
+    const at = [
+      ['noise', 1],
+      ['air', 2],
+      ['air-2', 3],
+      ['air', 4],
+      ['airs', 5],
+    ] as const;
+    const contracts = at.map(([of, number]) => contract(number, { state: 'agreed', dataset: of }));
+    await registry.write(created('contract', ...contracts));
+    const list = async (page: PageRequest) => registry.list('contractsInState', { state: 'agreed' }, page);
+    const all = await list({ limit: 10 });
+    expect(all.items.map(({ dataset: of }) => of)).toEqual(['air-2', 'air', 'air', 'airs', 'noise']);
+    const ofAir = await list({ limit: 1, after: 'air/' });
+    expect(ofAir.items).toEqual([contracts[1]]);
+    expect((await list({ limit: 2, cursor: ofAir.next ?? '' })).items).toEqual([contracts[3], contracts[4]]);
   });
 
   test('show all of what belongs to everybody, and each one its own', async () => {

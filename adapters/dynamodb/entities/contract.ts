@@ -12,6 +12,8 @@ export const contracts = new Entity({
     state: selector,
     /** The next date and the id. */
     due: { type: 'string' },
+    /** The dataset and the id. */
+    ofDatasetInState: { type: 'string' },
   },
   indexes: {
     byId: byId('contract'),
@@ -20,7 +22,7 @@ export const contracts = new Entity({
     ofDataset: shelf('contractsOfDataset', ['dataset']),
     ofProviderInState: shelf('contractsOfProviderInState', ['provider', 'state']),
     ofConsumerInState: shelf('contractsOfConsumerInState', ['consumer', 'state']),
-    ofDatasetInState: shelf('contractsOfDatasetInState', ['dataset', 'state']),
+    inState: shelf('contractsInState', ['state'], 'ofDatasetInState'),
     due: shelf('contractsDue', [], 'due'),
   },
 });

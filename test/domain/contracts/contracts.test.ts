@@ -293,6 +293,34 @@ describe('contracts', () => {
     expect((await listContracts(mesh.registry, stranger, query, { limit: 50 })).items).toEqual([]);
   });
 
+  test('that wait for the DPO are found by it, whatever the dataset, page by page', async () => {
+    const waiting = [
+      await mesh.has('contract', given.contract({ dataset: 'noise', state: 'agreed' })),
+      await mesh.has('contract', given.contract({ provider: 'city', state: 'agreed' })),
+    ];
+    await mesh.has('contract', given.contract());
+    const page = { limit: 1 };
+    const first = await listContracts(mesh.registry, dpo, { state: 'agreed' }, page);
+    const cursor = first.next ?? '';
+    const second = await listContracts(mesh.registry, dpo, { state: 'agreed' }, { ...page, cursor });
+    expect([...first.items, ...second.items]).toEqual(waiting);
+    expect(second.next).toBeNull();
+    expect((await listContracts(mesh.registry, stranger, { state: 'agreed' }, page)).items).toEqual([]);
+    expect((await listContracts(mesh.registry, provider, { state: 'agreed' }, page)).items).toEqual([
+      waiting[0],
+    ]);
+  });
+
+  test('of one dataset and state end with it, for operator and DPO', async () => {
+    const air = [await mesh.has('contract', given.contract()), await mesh.has('contract', given.contract())];
+    await mesh.has('contract', given.contract({ dataset: 'zebra' }));
+    const query = { state: 'active', dataset: 'school-air' } as const;
+    const { items, next } = await listContracts(mesh.registry, dpo, query, { limit: 2 });
+    expect(items).toEqual(air);
+    const rest = await listContracts(mesh.registry, dpo, query, { limit: 2, cursor: next ?? '' });
+    expect(rest).toEqual({ items: [], next: null });
+  });
+
   test('are read by parties, DPO and operator', async () => {
     const { id } = await mesh.has('contract', given.contract());
     for (const caller of [provider, consumer, dpo, given.caller('city', { roles: ['operator'] })]) {
