@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { ProblemError } from '../schemas/problem.ts';
+import { strangeCursor } from '../domain/whole-list.ts';
 
 const STAMP = 8;
 const stampOf = (list: string): string =>
   createHash('sha256').update(list).digest('base64url').slice(0, STAMP);
 
-/** The cursor of a place in a list: opaque, and of use in that list only. */
+/** The cursor of a place in a list, of use in that list only; the API seals it for who reads it. */
 export function cursorAt(list: string, place: string): string {
   return Buffer.from(stampOf(list) + place).toString('base64url');
 }
@@ -15,9 +15,7 @@ export function placeOf(list: string, cursor: string): string {
   const text = Buffer.from(cursor, 'base64url').toString();
   const place = text.slice(STAMP);
   if (place === '' || cursorAt(list, place) !== cursor) {
-    throw new ProblemError('not-parseable', 'cursor is not one that this list has given', {
-      errors: [{ path: '/cursor', message: 'must be the `next` of the page before' }],
-    });
+    throw strangeCursor();
   }
   return place;
 }

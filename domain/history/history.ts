@@ -22,6 +22,7 @@ import type {
   Sealer,
 } from '../ports.ts';
 import { routed } from '../route.ts';
+import { strangeCursor } from '../whole-list.ts';
 import { dayOf, quotaPeriod } from '../usage/period.ts';
 import { talliesOf } from '../usage/tally.ts';
 import { type Reading, readingOf } from './reading.ts';
@@ -88,9 +89,7 @@ export async function readHistory(
 /** The sequence behind which a page begins. */
 function placeOf(cursor: string): string {
   if (isValid(cursor)) return cursor;
-  throw new ProblemError('not-parseable', 'cursor is not one that this list has given', {
-    errors: [{ path: '/cursor', message: 'must be the `next` of the page before' }],
-  });
+  throw strangeCursor();
 }
 
 /** Each reading counts, as it does for the quota: before it is handed over, so that nothing is had uncounted. */

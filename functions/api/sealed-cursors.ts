@@ -1,6 +1,6 @@
 import type { Sealer } from '../../domain/ports.ts';
 import { sealedTexts } from '../../domain/sealed-text.ts';
-import { ProblemError } from '../../schemas/problem.ts';
+import { strangeCursor } from '../../domain/whole-list.ts';
 import type { HttpAnswer } from '../http.ts';
 
 /** Whose list it is, as its path says. */
@@ -23,11 +23,7 @@ export async function withSealedCursors(
   const texts = () => sealedTexts(sealer, 'cursors');
   const { cursor } = query;
   const place = cursor === undefined ? undefined : (await texts()).read(cursor, list);
-  if (cursor !== undefined && place === undefined) {
-    throw new ProblemError('not-parseable', 'cursor is not one that this list has given', {
-      errors: [{ path: '/cursor', message: 'must be the `next` of the page before' }],
-    });
-  }
+  if (cursor !== undefined && place === undefined) throw strangeCursor();
   const answer = await read(place === undefined ? query : { ...query, cursor: place });
   if (!isPage(answer.json)) return answer;
   return { ...answer, json: { ...answer.json, next: (await texts()).write(answer.json.next, list) } };
