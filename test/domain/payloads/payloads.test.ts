@@ -309,7 +309,7 @@ describe('a visit', () => {
     const id = idOf(told);
     expect((await problemOf(visits(id, given.caller('lab')))).kind).toBe('forbidden');
     expect((await problemOf(visitPayload({ ...flow, sealer: flow.deps.sealer }, undefined, id))).kind).toBe(
-      'forbidden',
+      'unauthenticated',
     );
     for (const other of ['x', id.slice(0, -1), `${id.startsWith('A') ? 'B' : 'A'}${id.slice(1)}`, `${id}A`])
       expect((await problemOf(visits(other))).kind).toBe('not-found');
