@@ -20,7 +20,7 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   participants: { noun: 'participant', by: [] },
   keysOfParticipant: { noun: 'key', by: ['participant'] },
   datasets: { noun: 'dataset', by: [] },
-  datasetsToAnnounce: { noun: 'dataset', by: [], only: ({ offerChangedAt }) => offerChangedAt !== undefined },
+  datasetsToAnnounce: { noun: 'dataset', by: [], only: isToAnnounce },
   datasetsOfProvider: { noun: 'dataset', by: ['provider'] },
   datasetsWithPersonalData: { noun: 'dataset', by: [], only: ({ personalData }) => personalData },
   schemasOfType: { noun: 'schema', by: ['dataset', 'type'] },
@@ -59,6 +59,13 @@ export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   auditOfParticipant: { noun: 'audit', by: ['participant'], newestFirst: true },
   auditOfThing: { noun: 'audit', by: ['about'], newestFirst: true },
 };
+
+/** Its offer has changed, or it ends, and that is not done or not told yet. */
+function isToAnnounce({ offerChangedAt, retirement, status }: Dataset): boolean {
+  return (
+    offerChangedAt !== undefined || (retirement !== undefined && (status === 'active' || !retirement.told))
+  );
+}
 
 /** Archives are written by the clock; an ended one has nothing left to write. */
 function isTended({ rule, circuit, destination, status }: Subscription): boolean {

@@ -12,6 +12,7 @@ export const noticeType = {
   subscription: (status: Subscription['status'] | 'verified') => `maille.subscription.${status}.v1`,
   participant: (status: Participant['status']) =>
     `maille.participant.${status === 'active' ? 'resumed' : status}.v1`,
+  dataset: (what: 'retiring' | 'retired') => `maille.dataset.${what}.v1`,
   publicationRejected: 'maille.publication.rejected.v1',
   upload: (state: Upload['state']) => `maille.upload.${state}.v1`,
   schemaPlanned: 'maille.schema.planned.v1',

@@ -478,7 +478,7 @@ export interface Listings {
   participants: { noun: 'participant'; by: Record<never, never> };
   keysOfParticipant: { noun: 'key'; by: { participant: string } };
   datasets: { noun: 'dataset'; by: Record<never, never> };
-  /** Those whose changed offer has not been told to their contracts yet; sparse. */
+  /** Those whose changed offer or end has not been told to their contracts yet, or that end at a time to come; sparse. */
   datasetsToAnnounce: { noun: 'dataset'; by: Record<never, never> };
   datasetsOfProvider: { noun: 'dataset'; by: { provider: string } };
   /** Those with personal data; sparse. */

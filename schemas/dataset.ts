@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isDuration, seconds } from './duration.ts';
 import { duration } from './iso-duration.ts';
-import { instant, readableId } from './ids.ts';
+import { instant, keptInstant, readableId } from './ids.ts';
 
 const text = z.union([
   z.string().min(1).max(5000),
@@ -139,6 +139,13 @@ export const datasetRequest = z.strictObject({
 });
 export type DatasetRequest = z.infer<typeof datasetRequest>;
 
+/** `POST /datasets/{id}/retire`: from a day (UTC) or an instant on there is no more of it. */
+export const retireRequest = z.strictObject({
+  reason: z.string().min(1).max(1000),
+  on: z.union([z.iso.date().transform((day) => `${day}T00:00:00.000Z`), keptInstant]),
+});
+export type RetireRequest = z.infer<typeof retireRequest>;
+
 /** A type of a dataset with the number of its schema's current version. */
 export const datasetType = z.object({ type: eventType, compatibility, schemaVersion: z.int().positive() });
 
@@ -148,6 +155,8 @@ export const dataset = datasetRequest.omit({ types: true }).extend({
   provider: readableId,
   types: z.array(datasetType),
   status: z.enum(['active', 'retired']),
+  /** Why and from when on there is no more of it, and whether everybody with a contract has been told. */
+  retirement: z.object({ reason: z.string(), on: instant, told: z.boolean() }).optional(),
   /** When the offer was changed, as long as the contracts in force have not been told. */
   offerChangedAt: instant.optional(),
   /** Counts changes; the `ETag`. */

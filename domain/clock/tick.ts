@@ -1,6 +1,7 @@
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { announceOffers, settleContracts } from '../contracts/settle.ts';
+import { settleRetirements } from '../datasets/retire.ts';
 import { settleSchemas } from '../evolution/plan.ts';
 import { type PushDeps, pushNotices } from '../notices-pushed/push.ts';
 import type { Random } from '../ids.ts';
@@ -84,6 +85,7 @@ export interface TickReport extends TendedLetters {
   talliesFolded: number;
   offersAnnounced: number;
   contractsMoved: number;
+  datasetsRetired: number;
   noticesPushed: number;
   archived: number;
   schemasChanged: number;
@@ -117,6 +119,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const control = { ...deps, now: () => now };
   const offersAnnounced = await part(announceOffers(control), 0);
   const contractsMoved = await part(settleContracts(control), 0);
+  const datasetsRetired = await part(settleRetirements(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
   const replayed = await part(advanceReplays(deps, now), 0);
   // Before erasures go on: one that this beat closes has had the dead letters looked through.
@@ -141,6 +144,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
     ...settling,
     offersAnnounced,
     contractsMoved,
+    datasetsRetired,
     noticesPushed,
     archived,
     schemasChanged,

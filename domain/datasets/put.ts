@@ -52,7 +52,7 @@ export async function putDataset(
     provider: caller.participant,
     types,
     status: 'active',
-    ...offerChange(before, request, now),
+    ...carried(before, request, now),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
@@ -67,11 +67,12 @@ export async function putDataset(
   return { created: !before, dataset };
 }
 
-/** Marks a changed offer, until the contracts in force have been told. */
-function offerChange(before: Dataset | undefined, { offer }: DatasetRequest, now: string) {
+/** What a request says nothing of: a planned end stays planned, a changed offer is marked until all have been told. */
+function carried(before: Dataset | undefined, { offer }: DatasetRequest, now: string): Partial<Dataset> {
   if (!before) return {};
-  if (canonicalJson(before.offer) !== canonicalJson(offer)) return { offerChangedAt: now };
-  return before.offerChangedAt === undefined ? {} : { offerChangedAt: before.offerChangedAt };
+  const { retirement, offer: known } = before;
+  const changedAt = canonicalJson(known) === canonicalJson(offer) ? before.offerChangedAt : now;
+  return { ...(retirement && { retirement }), ...(changedAt !== undefined && { offerChangedAt: changedAt }) };
 }
 
 function judgePrecondition(before: Dataset | undefined, ifMatch: IfMatch): void {

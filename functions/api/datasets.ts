@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { getDataset, getSchema, listDatasets, listSchemas } from '../../domain/datasets/datasets.ts';
 import { etagOf, putDataset } from '../../domain/datasets/put.ts';
-import { datasetRequest } from '../../schemas/dataset.ts';
+import { retireDataset } from '../../domain/datasets/retire.ts';
+import { datasetRequest, retireRequest } from '../../schemas/dataset.ts';
 import { readableId } from '../../schemas/ids.ts';
 import { parseOrProblem } from '../../schemas/problem.ts';
 import { callerOf, created, ok, pageOf, paging, part, route, type Route } from './route.ts';
@@ -31,6 +32,19 @@ export const datasetRoutes: Route[] = [
       note({ dataset: id, revision: put.dataset.revision });
       const etag = { etag: etagOf(put.dataset) };
       return put.created ? created(deps, `/datasets/${id}`, put.dataset, etag) : ok(put.dataset, etag);
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/datasets/{id}/retire',
+    did: 'dataset.retired',
+    who: ['provider'],
+    scopes: ['manage'],
+    body: retireRequest,
+    handle: async (deps, asked) => {
+      const dataset = await retireDataset(deps, callerOf(asked), part(asked.path, 'id'), asked.body);
+      asked.note({ dataset: dataset.id, status: dataset.status });
+      return ok(dataset, { etag: etagOf(dataset) });
     },
   }),
   route({

@@ -217,11 +217,16 @@ export function lists(given: Given): void {
     expect((await registry.list('contractsDue', {}, { limit: 10 })).items).toEqual([later]);
   });
 
-  test('show datasets whose changed offer is not told yet', async () => {
+  test('show datasets whose changed offer or end is not told yet, or that are to end', async () => {
     const { registry } = given();
     const changed = dataset('noise', { offerChangedAt: later(0).toISOString() });
-    await registry.write(created('dataset', dataset('air'), changed));
-    expect((await registry.list('datasetsToAnnounce', {}, { limit: 10 })).items).toEqual([changed]);
+    const end = { reason: 'over', on: later(1).toISOString() };
+    const ending = dataset('parking', { retirement: { ...end, told: true } });
+    const ended = dataset('traffic', { status: 'retired', retirement: { ...end, told: false } });
+    const told = dataset('waste', { status: 'retired', retirement: { ...end, told: true } });
+    await registry.write(created('dataset', dataset('air'), changed, ending, ended, told));
+    const { items } = await registry.list('datasetsToAnnounce', {}, { limit: 10 });
+    expect(items).toEqual([changed, ending, ended]);
   });
 
   test('order the versions of a schema by number, and keep types apart that begin alike', async () => {

@@ -91,6 +91,10 @@ const DEEDS: Record<string, () => Promise<Deed>> = {
   },
   'PUT /v1/datasets/{id}': async () =>
     byRole('atmo', 'PUT /v1/datasets/school-air', given.datasetRequest(), 'app'),
+  'POST /v1/datasets/{id}/retire': async () => {
+    await shared();
+    return byRole('atmo', 'POST /v1/datasets/school-air/retire', { reason, on: inDays(31) }, 'app');
+  },
   'PUT /v1/datasets/{id}/types/{type}/schema': async () => {
     await shared();
     return byRole('atmo', `PUT ${SCHEMA_PATH}`, { ...SCHEMA, title: 'CO2' }, 'app');
