@@ -147,7 +147,7 @@ describe('large data', () => {
     expect(answer.status).toBe(303);
     const data = await fetch(answer.headers.get('location') ?? '');
     expect(await data.json()).toEqual({ co2: 1200, room: large });
-    expect((await visit()).status).toBe(403);
+    expect((await visit()).status).toBe(401);
     expect((await visit(provider.key)).status).toBeOneOf([303, 404]);
     await terminate(contract);
     expect((await visit(consumer.key)).status).toBeOneOf([403, 409]);
