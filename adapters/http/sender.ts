@@ -125,6 +125,15 @@ function exchange(
       const stale = request.reusedSocket && error.code === 'ECONNRESET' && Date.now() - begun < STALE_MS;
       finish(stale ? 'stale' : toFailure(error));
     });
+    // A receiver that switches protocols gives no response; that is its answer, and a failure.
+    request.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy();
+      finish({ kind: 'answer', status: statusCode, body: '' });
+    });
+    // Whatever else ends a request without a word: whoever sent it must not wait for ever.
+    request.on('close', () => {
+      if (!answered) finish(CLOSED);
+    });
     request.end(webhook.body);
   });
 }

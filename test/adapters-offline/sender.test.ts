@@ -69,6 +69,25 @@ describe('a request to a webhook', () => {
     expect(await send({ ...request, url, body: Buffer.from(request.body) })).toMatchObject({ status: 202 });
   });
 
+  it('has an answer where a receiver switches protocols, and where it only hangs up', async () => {
+    const says = (text: string) =>
+      listening(
+        createTcpServer((socket) => {
+          socket.on('error', () => undefined);
+          socket.once('data', () => (text.includes('101') ? socket.write(text) : socket.end(text)));
+        }),
+      );
+    const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    expect(await send({ ...request, timeoutMs: 1000, url: await says(upgrade) })).toEqual({
+      kind: 'answer',
+      status: 101,
+      body: '',
+    });
+    expect(await send({ ...request, url: await says('HTTP/1.1 102 Processing\r\n\r\n') })).toMatchObject({
+      kind: 'no-answer',
+    });
+  });
+
   it('asks for consent by OPTIONS, and tells what is consented to', async () => {
     let asked: unknown;
     const url = await receiver((incoming, answer) => {
