@@ -67,23 +67,52 @@ async function* dueOfLane(at: Table, lane: string, now: Date): AsyncIterable<Del
   } while (next);
 }
 
+/** What has expired counts as gone, and stands in the index until DynamoDB deletes it: it must not hide what is behind. */
 async function waitingFor(at: Table, subscription: string, most: number, now: Date): Promise<Delivery[]> {
-  const lanes = SHARD_NUMBERS.map((shard) => idsWaiting(at, laneOf(subscription, shard), most));
-  const oldest = (await Promise.all(lanes)).flat().sort((a, b) => (a.dueAt < b.dueAt ? -1 : 1));
-  const ids = oldest.slice(0, most).map(({ id }) => id);
-  const found = [...(await deliveriesWith(at, ids, now)).values()];
-  return found.filter(({ status, dueAt }) => status === 'waiting' && dueAt !== undefined).sort(byDueDate);
+  const lanes = SHARD_NUMBERS.map((shard) => placesOfLane(at, laneOf(subscription, shard), most));
+  const found: Delivery[] = [];
+  let ids: string[] = [];
+  const look = async (): Promise<void> => {
+    for (const delivery of (await deliveriesWith(at, ids, now)).values())
+      if (delivery.status === 'waiting' && delivery.dueAt !== undefined) found.push(delivery);
+    ids = [];
+  };
+  for await (const { id } of oldestFirst(lanes)) {
+    ids.push(id);
+    if (found.length + ids.length < most) continue;
+    await look();
+    if (found.length === most) break;
+  }
+  await look();
+  return found.sort(byDueDate);
 }
 
-async function idsWaiting(at: Table, lane: string, most: number): Promise<{ id: string; dueAt: string }[]> {
-  const found: { id: string; dueAt: string }[] = [];
+/** A place in the due index. */
+interface DuePlace {
+  id: string;
+  dueAt: string;
+}
+
+/** Several lanes as one, the oldest first; of each lane no more is read than is taken. */
+async function* oldestFirst(lanes: AsyncGenerator<DuePlace>[]): AsyncGenerator<DuePlace> {
+  const heads = await Promise.all(lanes.map(async (lane) => ({ lane, head: await lane.next() })));
+  for (;;) {
+    const [oldest] = heads
+      .flatMap((one) => (one.head.done ? [] : [{ one, place: one.head.value }]))
+      .sort((a, b) => byDueDate(a.place, b.place));
+    if (!oldest) return;
+    yield oldest.place;
+    oldest.one.head = await oldest.one.lane.next();
+  }
+}
+
+async function* placesOfLane(at: Table, lane: string, limit: number): AsyncGenerator<DuePlace> {
   let next: Row | undefined;
   do {
-    const page = await duePage(at, lane, { until: '~', limit: most - found.length, next });
-    found.push(...page.rows.map((row) => ({ id: textOf(row, 'id'), dueAt: textOf(row, 'dueAt') })));
+    const page = await duePage(at, lane, { until: '~', limit, next });
+    for (const row of page.rows) yield { id: textOf(row, 'id'), dueAt: textOf(row, 'dueAt') };
     next = page.next;
-  } while (next && found.length < most);
-  return found;
+  } while (next);
 }
 
 async function duePage(
@@ -104,7 +133,8 @@ async function duePage(
   return { rows: Items, ids: Items.map((row) => textOf(row, 'id')), next: LastEvaluatedKey };
 }
 
-const byDueDate = (a: Delivery, b: Delivery): number => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1);
+const byDueDate = (a: { dueAt?: string | undefined }, b: { dueAt?: string | undefined }): number =>
+  (a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1;
 
 async function released({ client, table }: Table, id: string, dueAt: string): Promise<boolean> {
   try {

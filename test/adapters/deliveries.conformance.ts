@@ -123,6 +123,16 @@ function keeping(deliveries: () => Deliveries, goTo: (now: Date) => void): void 
 }
 
 function waiting(deliveries: () => Deliveries): void {
+  test('for an endpoint are found behind those that have expired and are not deleted yet', async () => {
+    const waits = (order: number, expires: number): Delivery =>
+      deliveryOf(order, { status: 'waiting', dueAt: later(order).toISOString(), expires });
+    const [past, future] = [NOW.getTime() / 1000 - 60, NOW.getTime() / 1000 + 600];
+    const alive = many(5, (index) => waits(100 + index, future));
+    await deliveries().write([...many(40, (index) => waits(index, past)), ...alive]);
+    expect(await deliveries().waiting(MINE, 3)).toEqual(alive.slice(0, 3));
+    expect(await deliveries().waiting(MINE, 100)).toEqual(alive);
+  });
+
   test('are due at or before an instant, and not after it', async () => {
     const waits = many(250, (index) => deliveryOf(index, { dueAt: later(index).toISOString() }));
     await deliveries().write([...waits, deliveryOf(1000)]);
