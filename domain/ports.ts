@@ -326,13 +326,16 @@ export interface PullQueues {
   remove(queue: string): Promise<void>;
   /** Throws unless all were taken. */
   send(queue: string, references: PullReference[]): Promise<void>;
-  /** At most `max` (1 to 10), each leased for so many seconds; waits at most `waitSeconds` (0 to 20) for the first. */
+  /**
+   * At most `max` (1 to 10), each leased for so many seconds, with when it was sent; waits at most `waitSeconds` (0 to 20)
+   * for the first.
+   */
   receive(
     queue: string,
     max: number,
     waitSeconds: number,
     leaseSeconds: number,
-  ): Promise<{ lease: string; reference: PullReference }[]>;
+  ): Promise<{ lease: string; reference: PullReference; sentAt: Date }[]>;
   /** Removes leased messages for good; answers for each whether its lease stood. */
   ack(queue: string, leases: string[]): Promise<boolean[]>;
   /** Sets the leases to end after so many seconds (0 releases); answers for each whether it stood. */

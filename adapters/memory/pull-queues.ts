@@ -3,6 +3,7 @@ import type { Clock, PullQueues, PullReference } from '../../domain/ports.ts';
 
 interface Held {
   reference: PullReference;
+  sentAt: Date;
   lease: string | undefined;
   visibleAt: number;
 }
@@ -28,14 +29,17 @@ export function memoryPullQueues({ clock = () => new Date() }: { clock?: Clock }
       queues.delete(queue);
     },
     async send(queue, references) {
-      at(queue).push(...references.map((reference) => ({ reference, lease: undefined, visibleAt: 0 })));
+      const sentAt = clock();
+      at(queue).push(
+        ...references.map((reference) => ({ reference, sentAt, lease: undefined, visibleAt: 0 })),
+      );
     },
     async receive(queue, max, _waitSeconds, leaseSeconds) {
       const visible = at(queue).filter(({ visibleAt }) => visibleAt <= now());
       return visible.slice(0, max).map((held) => {
         const lease = randomUUID();
         Object.assign(held, { lease, visibleAt: now() + leaseSeconds * 1000 });
-        return { lease, reference: held.reference };
+        return { lease, reference: held.reference, sentAt: held.sentAt };
       });
     },
     async ack(queue, leases) {

@@ -42,11 +42,13 @@ export function pullQueues({ client, prefix }: { client: SQSClient; prefix: stri
           MaxNumberOfMessages: max,
           WaitTimeSeconds: waitSeconds,
           VisibilityTimeout: leaseSeconds,
+          MessageSystemAttributeNames: ['SentTimestamp'],
         }),
       );
-      return (answer.Messages ?? []).flatMap(({ ReceiptHandle, Body }) => {
+      return (answer.Messages ?? []).flatMap(({ ReceiptHandle, Body, Attributes }) => {
         const reference = readReference(Body ?? '');
-        return ReceiptHandle && reference ? [{ lease: ReceiptHandle, reference }] : [];
+        const sentAt = new Date(Number(Attributes?.SentTimestamp ?? 0));
+        return ReceiptHandle && reference ? [{ lease: ReceiptHandle, reference, sentAt }] : [];
       });
     },
 

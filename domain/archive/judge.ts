@@ -29,7 +29,13 @@ export interface AllJudged {
   period: string | undefined;
 }
 
-/** Judges what was taken out of the queue, as it stands now. What is not recorded yet stays leased, and comes again. */
+/** Until then whoever queued a reference has recorded it: longer than a function runs. */
+const RECORDED_BY_MS = 300_000;
+
+/**
+ * Judges what was taken out of the queue, as it stands now. What is not recorded yet stays leased, and comes again; so does
+ * what goes again and still has the record of before.
+ */
 export async function judgeAll(round: Round, leased: Leased[]): Promise<AllJudged> {
   const ids = [...new Set(leased.map(({ reference }) => reference.delivery))];
   const records = await round.deliveries.read(ids);
@@ -45,8 +51,10 @@ export async function judgeAll(round: Round, leased: Leased[]): Promise<AllJudge
     const { delivery, key } = one.reference;
     const known = recordOf.get(delivery);
     if (!known) continue;
+    const waits = known.status === 'available' && !seen.has(delivery);
+    if (!waits && !isEnded(known) && round.at().getTime() - one.sentAt.getTime() < RECORDED_BY_MS) continue;
     // A second copy, or of what was decided without it.
-    if (seen.has(delivery) || known.status !== 'available') over.push({ leased: one });
+    if (!waits) over.push({ leased: one });
     else weighed.push(await weigh(round, one, known, entryOf.get(key)));
     seen.add(delivery);
   }
@@ -62,6 +70,9 @@ export async function judgeAll(round: Round, leased: Leased[]): Promise<AllJudge
     period,
   };
 }
+
+const isEnded = ({ status }: Delivery): boolean => ENDED.has(status);
+const ENDED: ReadonlySet<Delivery['status']> = new Set(['delivered', 'gone', 'erased']);
 
 const passes = (one: Weighed): one is Passing =>
   one.entry !== undefined && (one.verdict.kind === 'deliver' || one.verdict.kind === 'redact');

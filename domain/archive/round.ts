@@ -38,6 +38,7 @@ export interface ArchiveDeps {
 export interface Leased {
   lease: string;
   reference: PullReference;
+  sentAt: Date;
 }
 
 /** One round of one archive. */

@@ -174,4 +174,36 @@ describe('an archive', () => {
     expect(await ticks()).toBe(0);
     expect(await statuses(ids)).toEqual(['erased']);
   });
+
+  test('keeps a reference that goes again until its new record is written', async () => {
+    const { subscription } = await flow.begins({ subscription: { ...archive, secrets: [] } });
+    const entry = await flow.accepted();
+    await flow.changes('subscription', subscription.id, { status: 'paused' });
+    await flow.deliver(flow.matched(subscription, entry));
+    await flow.changes('subscription', subscription.id, { status: 'active' });
+    flow.later(3000);
+    await flow.recovers(subscription.id);
+    // The clock's beat falls between the reference and its record.
+    const { write } = flow.deliveries;
+    let beaten = false;
+    flow.deps.deliveries = {
+      ...flow.deliveries,
+      write: async (...given) => {
+        if (!beaten) {
+          beaten = true;
+          await ticks();
+        }
+        await write(...given);
+      },
+    };
+    await flow.wakes();
+    const id = deliveryId(entry.sequence, subscription.id);
+    expect(await statuses([id])).toEqual(['available']);
+    for (let beat = 0; beat < 5; beat += 1) {
+      flow.later(60_000);
+      await ticks();
+    }
+    expect(await statuses([id])).toEqual(['delivered']);
+    expect(written()).toHaveLength(1);
+  });
 });
