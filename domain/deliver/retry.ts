@@ -20,14 +20,14 @@ export interface RetryPlan {
   /** The waits of api.md, one for each attempt but the last. */
   waits: string[];
   chance: Chance;
-  /** For how long the event is still kept: half of it at most is spent on one `Retry-After`. */
+  /** For how long the event is still kept: half of it at most is spent on one wait, so that what is parked can be released. */
   keptSeconds?: number;
 }
 
 /**
- * What follows the answer to attempt `count` (from 1): the waits of api.md, never shorter and a little longer by chance,
- * prolonged by `Retry-After` where a 429 or a 503 sends one (CloudEvents webhook spec section 2.2, Standard Webhooks
- * "Operational considerations").
+ * What follows the answer to attempt `count` (from 1): the waits of api.md, a little longer by chance, prolonged by
+ * `Retry-After` where a 429 or a 503 sends one (CloudEvents webhook spec section 2.2, Standard Webhooks "Operational
+ * considerations"); shorter only where the event would be gone by then.
  */
 export function afterAnswer(answer: HandoverAnswer, count: number, plan: RetryPlan, now: Date): Next {
   if (answer.kind === 'accepted') return { kind: 'delivered' };
@@ -38,8 +38,8 @@ export function afterAnswer(answer: HandoverAnswer, count: number, plan: RetryPl
   const wait = plan.waits[count - 1];
   if (wait === undefined) return { kind: 'parked' };
   const { keptSeconds = Number.POSITIVE_INFINITY, chance } = plan;
-  const asked = Math.min(askedSeconds(answer, now), Math.floor(keptSeconds / 2));
-  return { kind: 'retry', afterSeconds: prolonged(Math.max(seconds(wait), asked), chance) };
+  const wanted = Math.max(seconds(wait), askedSeconds(answer, now));
+  return { kind: 'retry', afterSeconds: prolonged(Math.min(wanted, Math.max(0, keptSeconds / 2)), chance) };
 }
 
 /** For how long a receiver asks not to be sent anything: 0 where it does not, a week at most. */

@@ -70,13 +70,15 @@ describe('afterAnswer', () => {
     expect(afterAnswer(answer(429, retryAfter), 1, PLAN, now)).toEqual({ kind: 'retry', afterSeconds });
   });
 
-  it('never spends more than half of what is left of the retention on one Retry-After', () => {
+  it('never spends more than half of what is left of the retention on one wait', () => {
     const plan = { ...PLAN, keptSeconds: 7200 };
     expect(afterAnswer(answer(503, '86400'), 1, plan, now)).toEqual({ kind: 'retry', afterSeconds: 3600 });
-    expect(afterAnswer(answer(503, '86400'), 1, { ...plan, keptSeconds: 2 }, now)).toEqual({
+    expect(afterAnswer(answer(500), 7, plan, now)).toEqual({ kind: 'retry', afterSeconds: 3600 });
+    expect(afterAnswer(answer(500), 1, { ...plan, keptSeconds: 2 }, now)).toEqual({
       kind: 'retry',
-      afterSeconds: 5,
+      afterSeconds: 1,
     });
+    expect(afterAnswer(answer(500), 8, { ...plan, keptSeconds: 2 }, now)).toEqual({ kind: 'parked' });
   });
 
   it('waits a little longer by chance: never shorter, never by more than a tenth', () => {

@@ -50,6 +50,23 @@ describe('retries', () => {
     expect(flow.queue.take()).toEqual([]);
   });
 
+  test('of an event that is kept for a day are closer together, and what is parked can still be released', async () => {
+    const { subscription } = await flow.begins({ dataset: { retentionDays: 1 } });
+    flow.answers(500);
+    const entry = await flow.accepted();
+    const kept = entry.expires * 1000;
+    await flow.deliver(flow.matched(subscription, entry));
+    const id = deliveryId(entry.sequence, subscription.id);
+    while ((await flow.delivery(id))?.status === 'retrying') {
+      flow.later(60_000);
+      await releaseDue(flow, flow.now());
+      await flow.wakes();
+    }
+    expect(await flow.delivery(id)).toMatchObject({ status: 'parked', attemptCount: 8 });
+    expect(kept - flow.now().getTime()).toBeGreaterThan(3_600_000);
+    expect(await flow.noticesOf('app')).toContain('maille.delivery.parked.v1');
+  });
+
   test.each([
     [429, '600', 600],
     [503, '7200', 7200],
