@@ -113,7 +113,7 @@ export async function receive(
 
 /**
  * Ends leases for good: the events are delivered. What was acknowledged before is so again, since the answer may have
- * been lost. 409 once the contract no longer stands.
+ * been lost; what is not recorded yet cannot be, and comes again at once. 409 once the contract no longer stands.
  */
 export async function ack(
   deps: PullDeps,
@@ -129,15 +129,24 @@ export async function ack(
     parsed.map(({ lease }) => lease),
     Math.ceil(seconds(deps.territory.leaseDuration)),
   );
-  const held = parsed.filter((_, index) => stood[index]);
   const ids = [...new Set(parsed.map(({ delivery }) => delivery))].filter((name) => DELIVERY_ID.test(name));
   const records = ids.length === 0 ? [] : await deps.deliveries.read(ids);
   const now = deps.now();
   // A lease that was made up may name another's delivery: only the subscription's own are touched.
   const own = records.filter((record): record is Delivery => record?.subscription === id);
   const before = new Set(own.filter(({ status }) => status === 'delivered').map((record) => record.id));
+  const ownIds = new Set(own.map((record) => record.id));
+  const held = parsed.filter(({ delivery }, index) => stood[index] && ownIds.has(delivery));
   const leased = new Set(held.map(({ delivery }) => delivery));
   const mine = own.filter((record) => leased.has(record.id));
+  // Taken out before it is recorded, it would never be counted, and be parked one day as if nobody had fetched it.
+  const early = parsed.filter(({ delivery }, index) => stood[index] && !ownIds.has(delivery));
+  if (early.length > 0)
+    await deps.pullQueues.extend(
+      queue,
+      early.map(({ lease }) => lease),
+      1,
+    );
   const counted = countedOnce(contract, await eventsOf(deps, standing, mine), now);
   const acked = new Map([...mine, ...counted.records].map((record) => [record.id, record]));
   const done = [...acked.values()].map(({ dueAt: _, ...record }): Delivery => ({

@@ -209,6 +209,28 @@ describe('ack', () => {
     expect(await receiving()).toHaveLength(1);
   });
 
+  test('before the delivery is recorded takes nothing out: it comes again, and is counted', async () => {
+    const entry = await flow.accepted();
+    const { write } = flow.deliveries;
+    const early: boolean[] = [];
+    flow.deps.deliveries = {
+      ...flow.deliveries,
+      write: async (...given) => {
+        if (early.length === 0) {
+          const { results } = await ack(deps, app, subscription.id, await leasesOf());
+          early.push(...results.map(({ ok }) => ok));
+        }
+        await write(...given);
+      },
+    };
+    await flow.deliver(flow.matched(subscription, entry));
+    expect(early).toEqual([false]);
+    flow.later(1000);
+    expect((await ack(deps, app, subscription.id, await leasesOf())).results).toMatchObject([{ ok: true }]);
+    expect(await delivery(entry)).toMatchObject({ status: 'delivered' });
+    expect(await flow.usage.days(contract.id, '2026-01-01', '2026-12-31')).toMatchObject([{ events: 1 }]);
+  });
+
   test('answers for each lease, made up ones included', async () => {
     await available();
     const [lease = ''] = await leasesOf();
@@ -224,7 +246,7 @@ describe('ack', () => {
     await available();
     const [lease = ''] = await leasesOf();
     const forged = `${deliveryId(theirs.sequence, other.id)}.${lease.slice(lease.indexOf('.') + 1)}`;
-    expect(await ack(deps, app, subscription.id, [forged])).toMatchObject({ results: [{ ok: true }] });
+    expect(await ack(deps, app, subscription.id, [forged])).toMatchObject({ results: [{ ok: false }] });
     expect(await delivery(theirs, other)).toMatchObject({ status: 'available' });
   });
 });
