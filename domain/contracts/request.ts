@@ -52,7 +52,7 @@ async function drafted(
   request: ContractRequest,
 ): Promise<Contract> {
   const now = deps.now();
-  const { terms, faults } = askedTerms(dataset.offer, request.terms);
+  const { terms, faults } = askedTerms(dataset, request.terms);
   const { from, until, faults: dateFaults } = dated(terms, request, now);
   const { purpose, types, legalBasis } = request;
   const draft: Omit<Contract, 'digest'> = {

@@ -40,7 +40,7 @@ export function refuseLooser(
 
 /** A party's new terms: a counter-offer while the contract is negotiated, and in force a revision that waits. */
 export function offered(contract: Contract, dataset: Dataset, asked: AskedTerms, by: Proposer, now: Date) {
-  const { terms, faults } = askedTerms(dataset.offer, asked);
+  const { terms, faults } = askedTerms(dataset, asked);
   const { until, faults: dateFaults } = within(contract, terms.durationDays, now);
   refuseFaults([...faults, ...dateFaults]);
   const changed = { ...endingAt(contract, until, now), terms, datasetRevision: dataset.revision };

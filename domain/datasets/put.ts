@@ -3,6 +3,7 @@ import type { Dataset, DatasetRequest, JsonSchema, SchemaVersion } from '../../s
 import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { type Fault, ProblemError } from '../../schemas/problem.ts';
+import { outlastingFaults } from '../contracts/outlasting.ts';
 import { type ControlDeps, everyItem, overtaken } from '../control.ts';
 import type { Change, SchemaJudge } from '../ports.ts';
 
@@ -42,7 +43,11 @@ export async function putDataset(
   if (before && before.provider !== caller.participant) throw taken(id);
   judgePrecondition(before, ifMatch);
   if (before?.status === 'retired') throw new ProblemError('conflict', `The dataset ${id} is retired`);
-  refuseFaults([...schemaFaults(deps.schemas, request), ...processingFaults(request)]);
+  refuseFaults([
+    ...schemaFaults(deps.schemas, request),
+    ...processingFaults(request),
+    ...outlastingFaults(request.offer.minimisation, request.retentionDays, '/offer/minimisation'),
+  ]);
 
   const now = deps.now().toISOString();
   const { types, added } = await versioned(deps, id, before, request, now);

@@ -34,10 +34,11 @@ describe('what the demonstration registers is what the mesh takes', () => {
 
   test.each(AGREEMENTS)('contract of $consumer on $contract.dataset', ({ contract }) => {
     expect(contractRequest.parse(contract)).toEqual(contract);
-    const offer = { 'co2-ecoles': co2Ecoles, parkings, 're2020-batiments': re2020Batiments }[contract.dataset]
-      ?.offer;
-    expect(offer && askedTerms(offer, contract.terms).faults).toEqual([]);
-    expect(offer?.purposes).toContain(contract.purpose);
+    const dataset = { 'co2-ecoles': co2Ecoles, parkings, 're2020-batiments': re2020Batiments }[
+      contract.dataset
+    ];
+    expect(dataset && askedTerms(dataset, contract.terms).faults).toEqual([]);
+    expect(dataset?.offer.purposes).toContain(contract.purpose);
   });
 
   test('the datasets show both approvals, and personal data waits for the provider', () => {

@@ -50,6 +50,15 @@ describe('a request', () => {
     expect(await problemOf(requestContract(mesh, consumer, other, real))).toMatchObject({ kind: 'conflict' });
   });
 
+  test('that delays for longer than events are kept is refused: nothing would ever come', async () => {
+    await offered({}, { retentionDays: 1 });
+    const terms = { minimisation: [{ clause: 'late', do: 'delay' as const, by: 'P1D' }] };
+    expect(await problemOf(requestContract(mesh, consumer, { ...request, terms }, real))).toMatchObject({
+      kind: 'not-valid',
+      errors: [{ path: '/terms/minimisation/0/by' }],
+    });
+  });
+
   test('that is wrong in several ways is told all of them', async () => {
     await offered(
       {

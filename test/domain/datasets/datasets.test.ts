@@ -110,6 +110,21 @@ describe('putting a dataset', () => {
     expect(errors?.every(({ path }) => path.startsWith('/types/1/schema'))).toBe(true);
   });
 
+  test('whose offer delays for longer than events are kept is told where', async () => {
+    const offer = {
+      ...given.datasetRequest().offer,
+      minimisation: [
+        { clause: 'later', do: 'delay' as const, by: 'PT47H' },
+        { clause: 'late', do: 'delay' as const, by: 'P2D' },
+      ],
+    };
+    const request = given.datasetRequest({ retentionDays: 2, offer });
+    expect(await problemOf(putDataset(mesh, atmo, 'slow-air', request, undefined))).toMatchObject({
+      kind: 'not-valid',
+      errors: [{ path: '/offer/minimisation/1/by', message: expect.stringContaining('2 day(s)') }],
+    });
+  });
+
   test('under an id of somebody else’s is a 409 that tells nothing of it', async () => {
     await mesh.has('dataset', given.dataset({ provider: 'lab', access: 'restricted' }));
     const problem = await problemOf(putDataset(mesh, atmo, 'school-air', given.datasetRequest(), '"1"'));
