@@ -19,6 +19,7 @@ export interface Shelf<L extends Listing> {
 export const SHELVES: { readonly [L in Listing]: Shelf<L> } = {
   participants: { noun: 'participant', by: [] },
   keysOfParticipant: { noun: 'key', by: ['participant'] },
+  keysOfDpos: { noun: 'key', by: [], only: ({ role }) => role === 'dpo' },
   datasets: { noun: 'dataset', by: [] },
   datasetsToAnnounce: { noun: 'dataset', by: [], only: isToAnnounce },
   datasetsOfProvider: { noun: 'dataset', by: ['provider'] },

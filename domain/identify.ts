@@ -109,7 +109,8 @@ export function cachedIdentify(
 const bearer = (authorization: string | undefined): string | undefined =>
   /^Bearer +([^ ]+) *$/i.exec(authorization ?? '')?.[1];
 
-const isExpired = (key: ApiKey, now: Date): boolean =>
+/** Whether a key identifies nobody any more. */
+export const isExpired = (key: ApiKey, now: Date): boolean =>
   key.expiresAt !== undefined && Date.parse(key.expiresAt) <= now.getTime();
 
 const callerOf = (participant: Participant, key: ApiKey): Caller => ({

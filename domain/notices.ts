@@ -30,6 +30,7 @@ export type ContractNews =
   | 'revision-rejected'
   | 'terms-change-planned'
   | 'terms-changed'
+  | 'awaits-dpo'
   | 'ending';
 
 /** A notice to one participant, as a change of the transaction that it tells of. */
@@ -79,7 +80,13 @@ function newsOf(contract: Contract): Contract['state'] | ContractNews {
 }
 
 /** Tells participants what became of a contract, and who did it why. */
-export function contractNotices(to: string[], contract: Contract, now: Date, random: Random): Change[] {
+export function contractNotices(
+  to: string[],
+  contract: Contract,
+  now: Date,
+  random: Random,
+  news = newsOf(contract),
+): Change[] {
   const last = contract.history.at(-1);
   const { dataset, provider, consumer, purpose, digest, proposed, termsChange } = contract;
   const data = {
@@ -96,7 +103,7 @@ export function contractNotices(to: string[], contract: Contract, now: Date, ran
     ...(proposed && { proposed: { digest: proposed.digest, terms: proposed.terms, until: proposed.until } }),
     ...(termsChange && { termsChange: { from: termsChange.from, terms: termsChange.terms } }),
   };
-  const said = { type: noticeType.contract(newsOf(contract)), subject: contract.id, data };
+  const said = { type: noticeType.contract(news), subject: contract.id, data };
   return [...new Set(to)].map((participant) => notify(participant, said, now, random));
 }
 

@@ -480,6 +480,8 @@ export type Noun = keyof Nouns;
 export interface Listings {
   participants: { noun: 'participant'; by: Record<never, never> };
   keysOfParticipant: { noun: 'key'; by: { participant: string } };
+  /** Those with the role `dpo`; sparse. */
+  keysOfDpos: { noun: 'key'; by: Record<never, never> };
   datasets: { noun: 'dataset'; by: Record<never, never> };
   /** Those whose changed offer or end has not been told to their contracts yet, or that end at a time to come; sparse. */
   datasetsToAnnounce: { noun: 'dataset'; by: Record<never, never> };

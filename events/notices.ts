@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { datasetRequest } from '../schemas/dataset.ts';
 import { opaqueId, readableId } from '../schemas/ids.ts';
 import { fault } from '../schemas/problem-document.ts';
 import type { Notice } from '../schemas/notice.ts';
@@ -21,6 +22,19 @@ const ofContract = <const What extends string>(what: What, fr: string, en: strin
   type: `maille.contract.${what}.v1` as const,
   version: 1 as const,
   data: contractData,
+  title: title(fr, en),
+});
+
+/** What the end of a dataset is told as. */
+const ofDataset = <const What extends string>(what: What, fr: string, en: string) => ({
+  type: `maille.dataset.${what}.v1` as const,
+  version: 1 as const,
+  data: z.object({
+    dataset: readableId,
+    title: datasetRequest.shape.title,
+    reason: z.string(),
+    on: z.string(),
+  }),
   title: title(fr, en),
 });
 
@@ -66,6 +80,8 @@ export const NOTICES = {
     data: uploadData.extend({ problem: refusal }),
     title: title('Fichier refusé', 'Upload refused'),
   },
+  datasetRetiring: ofDataset('retiring', 'Fin d’un jeu de données annoncée', 'End of a dataset announced'),
+  datasetRetired: ofDataset('retired', 'Jeu de données retiré', 'Dataset retired'),
   contractRequested: ofContract('requested', 'Contrat demandé', 'Contract requested'),
   contractOffered: ofContract('offered', 'Contre-proposition de contrat', 'Counter-offer for a contract'),
   contractAgreed: ofContract('agreed', 'Contrat conclu', 'Contract agreed'),
@@ -96,6 +112,11 @@ export const NOTICES = {
     'Change of terms announced',
   ),
   contractTermsChanged: ofContract('terms-changed', 'Conditions changées', 'Terms changed'),
+  contractAwaitsDpo: ofContract(
+    'awaits-dpo',
+    'Contrat en attente de la décision du DPO',
+    'Contract awaiting the decision of the DPO',
+  ),
   contractEnding: {
     type: 'maille.contract.ending.v1',
     version: 1,

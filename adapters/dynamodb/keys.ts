@@ -9,6 +9,7 @@ export type Index = 'gsi1' | 'gsi2' | 'gsi3' | 'gsi4' | 'gsi5' | 'gsi6' | 'gsi7'
 export const INDEXES = {
   participants: 'gsi1',
   keysOfParticipant: 'gsi1',
+  keysOfDpos: 'gsi2',
   datasets: 'gsi1',
   datasetsOfProvider: 'gsi2',
   datasetsToAnnounce: 'gsi4',

@@ -35,6 +35,7 @@ interface Query extends Sent {
 const QUERIES: { [L in Listing]: (by: Listings[L]['by']) => Query } = {
   participants: () => participants.query.all({}),
   keysOfParticipant: (by) => keys.query.ofParticipant(by),
+  keysOfDpos: () => keys.query.ofDpos({}),
   datasets: () => datasets.query.all({}),
   datasetsToAnnounce: () => datasets.query.toAnnounce({}),
   datasetsOfProvider: (by) => datasets.query.ofProvider(by),

@@ -7,6 +7,7 @@ import { contractNotices } from '../notices.ts';
 import { consentOf, type Given, standingConsents } from './consent.ts';
 import { partsOf, readContract } from './contracts.ts';
 import { settled } from './dates.ts';
+import { dpoNotices } from './dpo.ts';
 import { adopted, extended, offered, offeredDataset, type Proposer, refuseLooser } from './revise.ts';
 import { after, type ContractAction, isInForce, type Part, TRANSITIONS, turnOf } from './transitions.ts';
 
@@ -40,6 +41,7 @@ export async function decide(
     // The offer by which it was judged is the one that stands.
     ...(dataset ? [{ do: 'expect', noun: 'dataset', before: dataset } as const] : []),
     ...contractNotices(othersOf(item, caller, parts), item, now, deps.random),
+    ...(await dpoNotices(deps, current, item, now)),
   ]);
   if (!written) throw overtaken('contract', id);
   return item;

@@ -8,6 +8,7 @@ import { newId } from '../ids.ts';
 import { contractNotices } from '../notices.ts';
 import { consentOf } from './consent.ts';
 import { endingAt, settled } from './dates.ts';
+import { dpoNotices } from './dpo.ts';
 import { approvalOf } from './revise.ts';
 import { askedTerms, contractDigest } from './terms.ts';
 import { after } from './transitions.ts';
@@ -40,6 +41,7 @@ export async function requestContract(
     { do: 'expect', noun: 'dataset', before: dataset },
     { do: 'create', noun: 'contract', item: contract },
     ...contractNotices([contract.provider], contract, now, deps.random),
+    ...(await dpoNotices(deps, undefined, contract, now)),
   ]);
   if (!written) throw overtaken('dataset', dataset.id);
   return contract;

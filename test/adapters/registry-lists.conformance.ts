@@ -136,6 +136,15 @@ export function lists(given: Given): void {
     ).toEqual(['lab']);
   });
 
+  test('show the keys of DPOs among those of everybody, until they are revoked', async () => {
+    const { registry } = given();
+    const [one, other] = [key('city', 2, { role: 'dpo' }), key('agglo', 1, { role: 'dpo' })];
+    await registry.write(created('key', one, key('city', 3, { role: 'operator' }), other, key('lab', 4)));
+    expect((await registry.list('keysOfDpos', {}, { limit: 10 })).items).toEqual([other, one]);
+    await registry.write([{ do: 'remove', noun: 'key', id: other.id }]);
+    expect((await registry.list('keysOfDpos', {}, { limit: 10 })).items).toEqual([one]);
+  });
+
   test('show subscriptions to settle until they have', async () => {
     const { registry } = given();
     const [settled, open] = [subscription(1), subscription(2)];

@@ -23,13 +23,14 @@ export const participant = (
 });
 
 /** A key of a participant. */
-export const key = (owner: string, order = 0): Nouns['key'] => ({
+export const key = (owner: string, order = 0, changes: Partial<Nouns['key']> = {}): Nouns['key'] => ({
   id: idAt('key', order),
   participant: owner,
   hash: '0'.repeat(64),
   label: 'of a test',
   scopes: ['publish'],
   createdAt: AT,
+  ...changes,
 });
 
 /** A dataset with so many types. */

@@ -8,9 +8,13 @@ export const participants = new Entity({
   indexes: { byId: byId('participant'), all: shelf('participants', []) },
 });
 
-/** API keys, as their participant lists them. */
+/** API keys, as their participant lists them, and those of DPOs. */
 export const keys = new Entity({
   model: model('key'),
   attributes: { ...kept, participant: selector },
-  indexes: { byId: byId('key'), ofParticipant: shelf('keysOfParticipant', ['participant']) },
+  indexes: {
+    byId: byId('key'),
+    ofParticipant: shelf('keysOfParticipant', ['participant']),
+    ofDpos: shelf('keysOfDpos', []),
+  },
 });

@@ -1,9 +1,11 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { decide, type Decision } from '../../../domain/contracts/decide.ts';
+import { makeKey } from '../../../domain/identify.ts';
 import { requestContract } from '../../../domain/contracts/request.ts';
 import type { Contract, ContractRequest } from '../../../schemas/contract.ts';
 import type { Dataset, Offer } from '../../../schemas/dataset.ts';
+import type { KeyRequest } from '../../../schemas/participant.ts';
 import { given } from '../../given.ts';
 import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
 
@@ -140,11 +142,36 @@ describe('a negotiation', () => {
 
   test('of an automatic offer on personal data is agreed at once, and waits for the DPO', async () => {
     await shares({ approval: 'automatic' }, { personalData: true });
+    await mesh.has('key', makeKey('city', mesh.now(), randomBytes, { label: 'a key', role: 'dpo' }).item);
     const agreed = await requests({ legalBasis: 'GDPR 6(1)(e)' });
     expect(agreed).toMatchObject({ state: 'agreed', approval: 'provider-and-dpo' });
+    expect(await mesh.noticesOf('city')).toEqual(['maille.contract.awaits-dpo.v1']);
     const active = await accepts(dpo, agreed);
     expect(active).toMatchObject({ state: 'active' });
     expect(active.consents?.map(({ as }) => as)).toEqual(['consumer', 'provider', 'dpo']);
+  });
+
+  test('that comes to wait for the DPO is told to whoever has a key as DPO, once each time', async () => {
+    const key = (participant: string, more: Partial<KeyRequest>) =>
+      mesh.has('key', makeKey(participant, mesh.now(), randomBytes, { label: 'a key', ...more }).item);
+    await key('city', { role: 'dpo' });
+    await key('city', { role: 'dpo' });
+    await key('agglo', { role: 'operator' });
+    await key('past', { role: 'dpo', expiresAt: mesh.now().toISOString() });
+    await shares({}, { personalData: true });
+    const agreed = await accepts(provider, await requests({ legalBasis: 'GDPR 6(1)(e)' }));
+    const awaits = 'maille.contract.awaits-dpo.v1';
+    expect(await mesh.noticesOf('city')).toEqual([awaits]);
+    const { items } = await mesh.registry.list('noticesOfParticipant', { participant: 'city' }, { limit: 9 });
+    expect(items[0]).toMatchObject({ subject: agreed.id, data: { to: 'agreed', digest: agreed.digest } });
+    for (const other of ['agglo', 'past']) expect(await mesh.noticesOf(other)).toEqual([]);
+    expect(await mesh.noticesOf('app')).toEqual(['maille.contract.agreed.v1']);
+    const standing = await accepts(dpo, agreed);
+    const open = await does(provider, standing, { action: 'offer', terms: { minimisation: [noTeacher] } });
+    expect(await mesh.noticesOf('city')).toEqual([awaits]);
+    const both = await accepts(consumer, open, open.proposed?.digest);
+    await does(provider, both, { action: 'suspend', reason });
+    expect(await mesh.noticesOf('city')).toEqual([awaits, awaits]);
   });
 
   test('that the DPO refuses ends with the reason, and both are told', async () => {
