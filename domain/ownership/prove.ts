@@ -41,7 +41,7 @@ export async function beginProof(deps: ProveDeps, planned: Subscription): Promis
   const { kind } = planned.destination;
   if (kind === 'pull') return { item: planned };
   if (kind === 'webhook' && deps.territory.webhookOwnership === 'offered')
-    return { item: await offered(deps, planned) };
+    return { item: (await stands(deps, planned)) ? await offered(deps, planned) : planned };
   const word = deps.random(32).toString('base64url');
   const since = deps.now().toISOString();
   const ownership: Ownership = { proof: 'none', origin: originOf(deps), since, consent: hashOf(word) };

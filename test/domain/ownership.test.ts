@@ -313,15 +313,20 @@ describe('where the handshake is only offered', () => {
   });
 });
 
-test('nobody is asked anything while the contract does not stand', async () => {
-  knowsNothing();
-  const made = await subscribed();
-  await flow.changes('contract', made.contract, { state: 'suspended' });
-  const asked = flow.sender.handshakes.length;
-  expect((await problemOf(verifySubscription(flow, app, made.id))).detail).toContain('suspended');
-  await patchSubscription(flow, app, made.id, { destination: webhookTo('https://new.example.org/') });
-  expect(flow.sender.handshakes).toHaveLength(asked);
-});
+test.each(['required', 'offered'] as const)(
+  'nobody is asked anything while the contract does not stand: %s',
+  async (how) => {
+    flow.territory.webhookOwnership = how;
+    knowsNothing();
+    const made = await subscribed();
+    await flow.changes('contract', made.contract, { state: 'suspended' });
+    const asked = flow.sender.handshakes.length;
+    if (how === 'required')
+      expect((await problemOf(verifySubscription(flow, app, made.id))).detail).toContain('suspended');
+    await patchSubscription(flow, app, made.id, { destination: webhookTo('https://new.example.org/') });
+    expect(flow.sender.handshakes).toHaveLength(asked);
+  },
+);
 
 test("another consumer's subscription is not there", async () => {
   const made = await subscribed();
