@@ -7,6 +7,7 @@ import { wakeUp } from '../clock/release.ts';
 import { absent } from '../control.ts';
 import { deliveredId, deliveredSequence } from '../deliver/pseudonym.ts';
 import type { Page, PageRequest, Sealer } from '../ports.ts';
+import { strangeCursor } from '../whole-list.ts';
 import { liveSubscription, ownSubscription, type SubscriptionDeps } from './deps.ts';
 
 /** A delivery as its consumer sees it. */
@@ -66,40 +67,61 @@ export async function retryDelivery(
 }
 
 /**
- * Sends what was parked or withheld since an instant again. At most {@link MAX_RECOVERED} at a time, newest first;
- * `more` says that there may be others, for which the call is repeated when these have gone.
+ * Sends what was parked or withheld since an instant again, under the gate: the parked ones first, each kind newest first. At
+ * most {@link MAX_RECOVERED} at a time and for some seconds: where `more` says that there may be others, the next call goes
+ * on from `next`.
  */
 export async function recover(
   deps: SubscriptionDeps,
   caller: Caller,
   id: string,
   since: string,
-): Promise<{ recovered: number; more: boolean }> {
+  from?: string,
+): Promise<{ recovered: number; more: boolean; next: string | null }> {
   const subscription = await liveSubscription(deps.registry, caller, id);
+  const until = deps.now().getTime() + RECOVERING_MS;
+  let place: RecoveryPlace | undefined = placeIn(from);
   let recovered = 0;
-  for (const status of RECOVERABLE) {
-    let cursor: string | undefined;
-    do {
-      if (recovered >= MAX_RECOVERED) return { recovered, more: true };
-      const page: Page<Delivery> = await deps.deliveries.list(
-        id,
-        { status, since: new Date(since) },
-        { limit: 200, ...(cursor !== undefined && { cursor }) },
-      );
-      const messages = page.items.map((delivery) => ({
-        message: wakeUp(delivery, subscription),
-        delaySeconds: 0,
-      }));
-      if (messages.length > 0) await deps.queue.send(messages);
-      recovered += messages.length;
-      cursor = page.next ?? undefined;
-    } while (cursor !== undefined);
+  while (place && recovered < MAX_RECOVERED && deps.now().getTime() < until) {
+    const { status, cursor }: RecoveryPlace = place;
+    const page: Page<Delivery> = await deps.deliveries.list(
+      id,
+      { status, since: new Date(since) },
+      { limit: 200, ...(cursor !== '' && { cursor }) },
+    );
+    const messages = page.items.map((delivery) => ({
+      message: wakeUp(delivery, subscription),
+      delaySeconds: 0,
+    }));
+    if (messages.length > 0) await deps.queue.send(messages);
+    recovered += messages.length;
+    place = behind(status, page.next);
   }
-  return { recovered, more: false };
+  return { recovered, more: place !== undefined, next: place ? `${place.status}.${place.cursor}` : null };
 }
 
-/** The most deliveries that one call of {@link recover} sends, so that it ends before its caller gives up. */
+/** Where a recovery goes on: in the deliveries of one status, from a cursor of their list. */
+interface RecoveryPlace {
+  status: (typeof RECOVERABLE)[number];
+  cursor: string;
+}
+
+function placeIn(from: string | undefined): RecoveryPlace {
+  const [, named, cursor = ''] = /^(\w+)\.(.*)$/.exec(from ?? `${RECOVERABLE[0]}.`) ?? [];
+  const status = RECOVERABLE.find((one) => one === named);
+  if (!status) throw strangeCursor();
+  return { status, cursor };
+}
+
+function behind(status: RecoveryPlace['status'], next: string | null): RecoveryPlace | undefined {
+  if (next !== null) return { status, cursor: next };
+  const following = RECOVERABLE[RECOVERABLE.indexOf(status) + 1];
+  return following && { status: following, cursor: '' };
+}
+
+/** The most deliveries that one call of {@link recover} sends, and for how long: it ends before its caller gives up. */
 export const MAX_RECOVERED = 2000;
+const RECOVERING_MS = 15_000;
 
 const RECOVERABLE = ['parked', 'withheld'] as const;
 

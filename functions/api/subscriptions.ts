@@ -141,9 +141,11 @@ export const subscriptionRoutes: Route[] = [
     path: '/v1/subscriptions/{id}/recover',
     did: 'deliveries.recovered',
     ...manager,
+    query: paging.pick({ cursor: true }),
     body: z.strictObject({ since: instant }),
     handle: async (deps, asked) => {
-      const done = await recover(deps, callerOf(asked), part(asked.path, 'id'), asked.body.since);
+      const { cursor } = asked.query;
+      const done = await recover(deps, callerOf(asked), part(asked.path, 'id'), asked.body.since, cursor);
       asked.note({ recovered: done.recovered });
       return ok(done);
     },

@@ -348,6 +348,7 @@ describe('a story through the front door', () => {
     expect((await ask(keys.app, `POST ${mine}/recover`, { since: '2026-01-01T00:00:00Z' })).json).toEqual({
       recovered: 0,
       more: false,
+      next: null,
     });
     expect((await ask(keys.app, `DELETE ${mine}`)).status).toBe(204);
 

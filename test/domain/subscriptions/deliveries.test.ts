@@ -80,13 +80,50 @@ describe('deliveries', () => {
   test('are recovered together: parked and withheld ones, and no others', async () => {
     const subscription = await subscribed();
     const [parked, withheld] = await delivering(subscription, 'parked', 'withheld', 'delivered', 'retrying');
-    expect(await recover(mesh, app, subscription.id, since)).toEqual({ recovered: 2, more: false });
+    expect(await recover(mesh, app, subscription.id, since)).toEqual({
+      recovered: 2,
+      more: false,
+      next: null,
+    });
     expect(mesh.queue.take().map(({ again }) => again?.delivery)).toEqual([parked?.id, withheld?.id]);
     expect(await recover(mesh, app, subscription.id, '2090-01-01T00:00:00Z')).toEqual({
       recovered: 0,
       more: false,
+      next: null,
     });
     expect(await problemOf(recover(mesh, lab, subscription.id, since))).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('are recovered to the last, however many stay withheld: a call goes on where the one before ended', async () => {
+    const subscription = await subscribed();
+    const many = [...Array.from({ length: 4200 }, () => 'withheld' as const), 'parked' as const];
+    const all = (await delivering(subscription, ...many)).map(({ id }) => id);
+    const seen: string[] = [];
+    let from: string | undefined;
+    for (let call = 0; call < 3; call += 1) {
+      const done = await recover(mesh, app, subscription.id, since, from);
+      expect(done.more).toBe(call < 2);
+      from = done.next ?? undefined;
+      seen.push(...mesh.queue.take().map(({ again }) => again?.delivery ?? ''));
+    }
+    expect(seen.sort()).toEqual(all.sort());
+    expect(await problemOf(recover(mesh, app, subscription.id, since, 'delivered.'))).toMatchObject({
+      kind: 'not-parseable',
+    });
+  });
+
+  test('are recovered for some seconds at a time', async () => {
+    const subscription = await subscribed();
+    await delivering(subscription, ...Array.from({ length: 500 }, () => 'parked' as const));
+    const { list } = mesh.deliveries;
+    const slow = {
+      ...mesh.deliveries,
+      list: (...asked: Parameters<typeof list>) => (mesh.later(8000), list(...asked)),
+    };
+    const first = await recover({ ...mesh, deliveries: slow }, app, subscription.id, since);
+    expect(first).toMatchObject({ recovered: 400, more: true });
+    const rest = await recover(mesh, app, subscription.id, since, first.next ?? '');
+    expect(rest).toEqual({ recovered: 100, more: false, next: null });
   });
 
   test('of a subscription that has ended stay where they are', async () => {
