@@ -19,6 +19,12 @@ import { arnOf, type Grant, grant } from './grants.ts';
 import { type FunctionName, namesOf, roleNameOf } from './names.ts';
 import type { MeshProps } from './mesh-props.ts';
 
+/**
+ * Of functions that send to receivers: names are looked up on libuv's threads, four unless told, and a few slow name servers
+ * of one consumer must leave some to the others (Node's documentation of `dns.lookup`).
+ */
+export const THREADS = '16';
+
 /** A function of the mesh, as its step declares it. */
 export interface HouseFunctionProps<Asking extends Environment> extends MeshProps {
   /** What the handler reads `process.env` with. */

@@ -4,7 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/clock/environment.ts';
 import { denyOwnAccount, toBuckets } from '../handing-over.ts';
-import { type HouseFunction, houseFunction } from '../house-function.ts';
+import { type HouseFunction, houseFunction, THREADS } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 
 /** How often the clock ticks. */
@@ -35,6 +35,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       SEALING_KEY_PARAMETER: names.sealingKey,
       HANDING_ROLE: props.handingRoles.clock,
       PUBLIC_URL: props.publicUrl,
+      UV_THREADPOOL_SIZE: THREADS,
     },
     failureMeans:
       'retries and delays that are due are late, new subscriptions stay starting, notices are not pushed.',

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { environment } from '../../functions/deliver/environment.ts';
 import { arnOf } from '../grants.ts';
 import { denyOwnAccount, toBuses, toQueues } from '../handing-over.ts';
-import { type HouseFunction, houseFunction } from '../house-function.ts';
+import { type HouseFunction, houseFunction, THREADS } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import { deliverTimeout } from '../timeouts.ts';
 
@@ -24,6 +24,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
       SEALING_KEY_PARAMETER: names.sealingKey,
       HANDING_ROLE: props.handingRoles.deliver,
       PUBLIC_URL: props.publicUrl,
+      UV_THREADPOOL_SIZE: THREADS,
     },
     failureMeans: 'consumers receive nothing; deliveries wait in the delivery queue and are tried again.',
     grants: [

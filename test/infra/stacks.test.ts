@@ -135,6 +135,14 @@ describe('the stacks', () => {
     for (const { Description } of functions) expect(Description).toMatch(/^Failing: .{20,}/);
   });
 
+  it('let those that send to receivers look up many names at once', () => {
+    for (const name of ['deliver', 'clock'])
+      mesh.hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: `maille-la-rochelle-${name}`,
+        Environment: { Variables: { UV_THREADPOOL_SIZE: '16' } },
+      });
+  });
+
   it('give each further shared bus to route, to the rules and to the queue', () => {
     const two = synthesised('test', { buses: 2 });
     two.ledger.resourceCountIs('AWS::Events::EventBus', 2);
