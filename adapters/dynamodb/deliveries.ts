@@ -36,7 +36,18 @@ export function dynamoDeliveries(options: Table & { clock?: Clock }): Deliveries
     removeBefore: (subscription, before, most) => removeOldest(options, subscription, before, most),
 
     async *due(now) {
-      for (const shard of SHARD_NUMBERS) yield* dueOfLane(options, String(shard), now);
+      // By turns, so that a long lane does not hold up the others where its reader has no time for all.
+      let lanes = SHARD_NUMBERS.map((shard) => dueOfLane(options, String(shard), now));
+      while (lanes.length > 0) {
+        const open: typeof lanes = [];
+        for (const lane of lanes) {
+          const page = await lane.next();
+          if (page.done) continue;
+          yield page.value;
+          open.push(lane);
+        }
+        lanes = open;
+      }
     },
 
     waiting: (subscription, most) => waitingFor(options, subscription, most, clock()),
@@ -54,7 +65,7 @@ async function deliveriesWith(at: Table, ids: string[], now: Date): Promise<Map<
   return new Map(standing.map((delivery) => [delivery.id, delivery]));
 }
 
-async function* dueOfLane(at: Table, lane: string, now: Date): AsyncIterable<Delivery[]> {
+async function* dueOfLane(at: Table, lane: string, now: Date): AsyncGenerator<Delivery[]> {
   const until = now.toISOString();
   let next: Row | undefined;
   do {

@@ -34,11 +34,13 @@ export interface ReleaseDeps extends ParkDeps {
 
 /**
  * Sends what is due at `now` back to the delivery queue, and only then takes its due date away: what is interrupted
- * is sent twice, never lost. What was to be fetched until now is parked. Answers how many of each.
+ * is sent twice, never lost. What was to be fetched until now is parked. Stops where `goesOn` says no: what is left is due
+ * still. Answers how many of each.
  */
 export async function releaseDue(
   deps: ReleaseDeps,
   now: Date,
+  goesOn: () => boolean = () => true,
 ): Promise<{ released: number; parked: number }> {
   let [released, parked] = [0, 0];
   for await (const page of deps.deliveries.due(now)) {
@@ -50,6 +52,7 @@ export async function releaseDue(
       parked += await parkUnfetched(deps, subscriptionOf.get(id), some, now);
     const going = page.filter((delivery) => !isUnfetched(delivery));
     released += await release(deps, going, subscriptionOf);
+    if (!goesOn()) break;
   }
   return { released, parked };
 }

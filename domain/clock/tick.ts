@@ -109,7 +109,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
       errors.push(error);
       return otherwise;
     });
-  const due = await part(releaseDue(deps, now), { released: 0, parked: 0 });
+  const due = await part(releaseDue(deps, now, within(deps, AT_MOST_MS.due)), { released: 0, parked: 0 });
   const drained = await part(drainWaiting(deps, now), 0);
   const rerouted = await part(closeGaps(deps, now), 0);
   const talliesFolded = await part(deps.usage.fold(now), 0);
@@ -121,7 +121,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const contractsMoved = await part(settleContracts(control), 0);
   const datasetsRetired = await part(settleRetirements(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
-  const replayed = await part(advanceReplays(deps, now), 0);
+  const replayed = await part(advanceReplays(deps, now, within(deps, AT_MOST_MS.replays)), 0);
   // Before erasures go on: one that this beat closes has had the dead letters looked through.
   const letters = await part(cleanDeadLetters(deps, now), { removed: 0, whole: false });
   const erasureSteps = await part(continueErasures(control, now, { mayClose: letters.whole }), 0);
@@ -129,7 +129,7 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
   const tended = await part(tendDeadLetters(deps, now), { lettersSentOn: 0, lettersParked: 0 });
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
-  const uploadsSwept = await part(sweepUploads(deps, now), 0);
+  const uploadsSwept = await part(sweepUploads(deps, now, within(deps, AT_MOST_MS.uploads)), 0);
   const archived = await part(writeArchives(deps, now), 0);
   // Last: receivers take their time.
   const noticesPushed = await part(pushNotices(deps, now), 0);
@@ -168,8 +168,16 @@ async function reconcileAtTimes(deps: TickDeps, now: Date): Promise<{ put: numbe
   return count;
 }
 
-/** How long one beat routes gaps again: a day that the stream lost takes many beats, and each begins where the last one ended. */
-const GAPS_MS = 30_000;
+/**
+ * How long one beat does what may be much, in milliseconds; archives have a bound of their own. What is left is done at the
+ * next beat: of the clock's two minutes something remains for all that comes behind.
+ */
+const AT_MOST_MS = { gaps: 20_000, due: 20_000, replays: 15_000, uploads: 10_000 };
+
+const within = ({ clock }: Pick<TickDeps, 'clock'>, ms: number): (() => boolean) => {
+  const until = clock().getTime() + ms;
+  return () => clock().getTime() < until;
+};
 
 /**
  * A gap leaves its queue only once all of it was routed, or what is left was reported; one that cannot be closed does
@@ -177,10 +185,10 @@ const GAPS_MS = 30_000;
  */
 async function closeGaps(deps: TickDeps, now: Date): Promise<number> {
   let count = 0;
-  const until = deps.clock().getTime() + GAPS_MS;
+  const goesOn = within(deps, AT_MOST_MS.gaps);
   await eachApart(await deps.gaps.receive(), async ({ gap, lease }) => {
     if (!gap) throw new Error('the dead letters of route hold something that cannot be routed again');
-    const rerouted = await reroute(deps, gap, now, () => deps.clock().getTime() < until);
+    const rerouted = await reroute(deps, gap, now, goesOn);
     count += rerouted.count;
     if (rerouted.left) await deps.gaps.report(rerouted.left);
     await deps.gaps.close(lease);

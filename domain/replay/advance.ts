@@ -2,7 +2,7 @@ import { decodeTime } from 'ulid';
 import type { Contract } from '../../schemas/contract.ts';
 import type { Replay } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
-import { eachApart } from '../clock/apart.ts';
+import { eachApart, fromAnother } from '../clock/apart.ts';
 import { refsOf } from '../clock/release.ts';
 import { wants } from '../clock/settle.ts';
 import { isOver } from '../contracts/transitions.ts';
@@ -20,18 +20,40 @@ export interface AdvanceDeps {
 
 /** How many events of one replay one beat of the clock looks at. */
 const PER_BEAT = 2000;
+/** And in one turn, before the others have theirs. */
+const PER_ROUND = 400;
 /** After so many events what was reached is kept: no more than these go twice after a crash. */
 const PER_WRITE = 200;
 
-/** Drives every running replay a bounded way on. Answers how many events went to be delivered. */
-export async function advanceReplays(deps: AdvanceDeps, now: Date): Promise<number> {
+/**
+ * Drives every running replay a bounded way on, each a portion at a time, until `goesOn` says no: one with much to send does
+ * not hold up the others. Answers how many events went to be delivered.
+ */
+export async function advanceReplays(
+  deps: AdvanceDeps,
+  now: Date,
+  goesOn: () => boolean = () => true,
+): Promise<number> {
   let sent = 0;
-  const running = everyItem((page) => deps.registry.list('replaysRunning', {}, page));
-  await eachApart(running, async ({ id }) => {
-    const replay = await deps.registry.read('replay', id);
-    if (replay?.status === 'running')
-      sent += (await advanceReplay(deps, replay, PER_BEAT, now)).sent - replay.sent;
-  });
+  let running: string[] = [];
+  for await (const { id } of everyItem((page) => deps.registry.list('replaysRunning', {}, page)))
+    running.push(id);
+  for (let looked = 0; looked < PER_BEAT && running.length > 0; looked += PER_ROUND) {
+    const unfinished: string[] = [];
+    await eachApart(
+      fromAnother(running, now),
+      async (id) => {
+        const replay = await deps.registry.read('replay', id);
+        if (replay?.status !== 'running') return;
+        const after = await advanceReplay(deps, replay, PER_ROUND, now);
+        sent += after.sent - replay.sent;
+        // One that stands still is looked at once.
+        if (after.status === 'running' && after.revision > replay.revision) unfinished.push(id);
+      },
+      goesOn,
+    );
+    running = unfinished;
+  }
   return sent;
 }
 

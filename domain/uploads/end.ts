@@ -3,7 +3,7 @@ import { hasEnded, type Upload, type UploadCheck } from '../../schemas/upload.ts
 import type { Territory } from '../../schemas/territory.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError, type Problem } from '../../schemas/problem.ts';
-import { eachApart } from '../clock/apart.ts';
+import { eachApart, fromAnother } from '../clock/apart.ts';
 import { everyItem } from '../control.ts';
 import { uploadNotice } from '../notices.ts';
 import type { Random } from '../ids.ts';
@@ -89,38 +89,49 @@ export interface SweepDeps extends EndDeps {
 /**
  * Completes uploads whose file was put, whoever forgot to say so, and those whose check was stopped; refuses those whose
  * time is over, and takes away what was put for any that became no event, late puts included. Answers how many were
- * looked at for the last time.
+ * looked at for the last time. Begins with another one at each beat, and with none once `goesOn` says no: a check may take
+ * long, and whose files are many must not hold up others.
  */
-export async function sweepUploads(deps: SweepDeps, now: Date): Promise<number> {
+export async function sweepUploads(
+  deps: SweepDeps,
+  now: Date,
+  goesOn: () => boolean = () => true,
+): Promise<number> {
   let swept = 0;
-  const unswept = everyItem((page) => deps.registry.list('uploadsUnswept', {}, page));
-  await eachApart(unswept, async (listed) => {
-    const { said, fault } = hasEnded(listed) ? {} : await checked(deps, listed);
-    // One that is read on beat by beat is not late.
-    if (said === 'going') return;
-    if (Date.parse(listed.expiresAt) + LAST_PUT_MS > now.getTime()) {
-      if (fault) throw fault.error;
-      return;
-    }
-    const found = await deps.registry.read('upload', listed.id);
-    if (!found || found.swept || isHeld(found, now)) return;
-    const before = hasEnded(found)
-      ? found
-      : await endUpload(deps, found, await overdue(deps, found, now), now);
-    if (!hasEnded(before)) return;
-    if (await isErased(deps.ledger, before, now)) await deps.payloads.remove(before.name);
-    else await removeUnlessKept(deps.payloads, before);
-    await dropParts(deps, before);
-    await deps.registry.write([
-      {
-        do: 'replace',
-        noun: 'upload',
-        before,
-        item: { ...before, swept: true, revision: before.revision + 1 },
-      },
-    ]);
-    swept += 1;
-  });
+  const unswept: Upload[] = [];
+  for await (const upload of everyItem((page) => deps.registry.list('uploadsUnswept', {}, page)))
+    unswept.push(upload);
+  await eachApart(
+    fromAnother(unswept, now),
+    async (listed) => {
+      const { said, fault } = hasEnded(listed) ? {} : await checked(deps, listed);
+      // One that is read on beat by beat is not late.
+      if (said === 'going') return;
+      if (Date.parse(listed.expiresAt) + LAST_PUT_MS > now.getTime()) {
+        if (fault) throw fault.error;
+        return;
+      }
+      const found = await deps.registry.read('upload', listed.id);
+      if (!found || found.swept || isHeld(found, now)) return;
+      const before = hasEnded(found)
+        ? found
+        : await endUpload(deps, found, await overdue(deps, found, now), now);
+      if (!hasEnded(before)) return;
+      if (await isErased(deps.ledger, before, now)) await deps.payloads.remove(before.name);
+      else await removeUnlessKept(deps.payloads, before);
+      await dropParts(deps, before);
+      await deps.registry.write([
+        {
+          do: 'replace',
+          noun: 'upload',
+          before,
+          item: { ...before, swept: true, revision: before.revision + 1 },
+        },
+      ]);
+      swept += 1;
+    },
+    goesOn,
+  );
   return swept;
 }
 

@@ -1,5 +1,6 @@
 import { decodeTime } from 'ulid';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { eachApart, fromAnother } from '../../../domain/clock/apart.ts';
 import { wantedRule } from '../../../domain/clock/reconcile.ts';
 import { releaseDue } from '../../../domain/clock/release.ts';
 import { reroute } from '../../../domain/clock/reroute.ts';
@@ -83,6 +84,36 @@ describe('releasing what is due', () => {
     expect(await releaseDue(flow, flow.now())).toMatchObject({ released: 1 });
     expect(flow.queue.take()).toMatchObject([{ again: { delivery: other.id } }]);
     expect(await flow.delivery(delivery.id)).not.toHaveProperty('dueAt');
+  });
+});
+
+describe('work that is more than a beat can do', () => {
+  test('stops where time is over: what is due stays due', async () => {
+    const { subscription } = await flow.begins();
+    const dueAt = flow.now().toISOString();
+    const many = Array.from({ length: 250 }, () =>
+      given.delivery({ subscription: subscription.id, status: 'retrying', dueAt }),
+    );
+    await flow.deliveries.write(many);
+    const first = await releaseDue(flow, flow.now(), () => false);
+    expect(first.released).toBeLessThan(250);
+    const rest = await releaseDue(flow, flow.now());
+    expect(first.released + rest.released).toBe(250);
+  });
+
+  test('begins with another one each minute, so that time runs out for each in turn', async () => {
+    const done: string[] = [];
+    for (let minute = 0; minute < 3; minute += 1) {
+      let begun = 0;
+      const items = fromAnother(['a', 'b', 'c'], new Date(minute * 60_000));
+      await eachApart(
+        items,
+        async (item) => void done.push(item),
+        () => (begun += 1) === 1,
+      );
+    }
+    expect(done.sort()).toEqual(['a', 'b', 'c']);
+    expect(fromAnother([], new Date())).toEqual([]);
   });
 });
 

@@ -138,6 +138,26 @@ describe('a long replay', () => {
     expect(await advanceReplays(flow, flow.now())).toBe(0);
   });
 
+  test('does not hold up another: each has its turn, and what time does not allow goes next time', async () => {
+    const { subscription: other } = await flow.begins({ subscription: { consumer: 'app' } });
+    const [one, two] = [
+      await startReplay(flow, app, subscription.id, whole()),
+      await startReplay(flow, app, other.id, whole()),
+    ];
+    const seenOf = async () => [
+      (await getReplay(flow, app, one.id)).seen,
+      (await getReplay(flow, app, two.id)).seen,
+    ];
+    const begun = await seenOf();
+    let turns = 2;
+    await advanceReplays(flow, flow.now(), () => (turns -= 1) >= 0);
+    const [first = 0, second = 0] = await seenOf();
+    expect(first).toBe((begun[0] ?? 0) + 400);
+    expect(second).toBe(Math.min((begun[1] ?? 0) + 400, many));
+    await advanceReplays(flow, flow.now());
+    expect(await getReplay(flow, app, one.id)).toMatchObject({ status: 'done', seen: many });
+  });
+
   test('that breaks in the middle goes on where it was, and loses nothing', async () => {
     let sends = 0;
     breaks = (port, call) =>
