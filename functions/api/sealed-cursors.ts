@@ -3,6 +3,9 @@ import { sealedTexts } from '../../domain/sealed-text.ts';
 import { strangeCursor } from '../../domain/whole-list.ts';
 import type { HttpAnswer } from '../http.ts';
 
+/** All are as long: how long the id of a hidden thing is would be something, too. */
+const FILLED = 256;
+
 /** Whose list it is, as its path says. */
 interface ListOf {
   path: string;
@@ -22,11 +25,14 @@ export async function withSealedCursors(
   const list = `${path} ${participant}`;
   const texts = () => sealedTexts(sealer, 'cursors');
   const { cursor } = query;
-  const place = cursor === undefined ? undefined : (await texts()).read(cursor, list);
+  const place = cursor === undefined ? undefined : (await texts()).read(cursor, list)?.trimEnd();
   if (cursor !== undefined && place === undefined) throw strangeCursor();
   const answer = await read(place === undefined ? query : { ...query, cursor: place });
   if (!isPage(answer.json)) return answer;
-  return { ...answer, json: { ...answer.json, next: (await texts()).write(answer.json.next, list) } };
+  return {
+    ...answer,
+    json: { ...answer.json, next: (await texts()).write(answer.json.next.padEnd(FILLED), list) },
+  };
 }
 
 const isPage = (json: unknown): json is { next: string } =>

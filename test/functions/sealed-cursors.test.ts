@@ -33,6 +33,12 @@ describe('the cursors of lists', () => {
     expect((await page(undefined, 'limit=1')).next).not.toBe(next);
   });
 
+  test('are as long whatever stands in them', async () => {
+    await api.mesh.has('dataset', given.dataset({ id: 'a'.repeat(63) }));
+    const lengths = [1, 2].map(async (limit) => (await page(undefined, `limit=${limit}`)).next?.length);
+    expect(new Set(await Promise.all(lengths)).size).toBe(1);
+  });
+
   test('are of use to who got them, in that list, and nowhere else', async () => {
     const { next } = await page(api.keys.app, 'limit=1');
     for (const asked of [
