@@ -174,15 +174,12 @@ describe('an event with personal data is erased', () => {
 
     const again = await publish(school, event);
     expect(again.status).toBe(409);
-    await eventually(
-      async () => {
-        await tickIn(10 * 60_000);
-        const { body } = await must(200, school.key, 'GET', `/v1/datasets/${dataset.id}/erasures`);
-        expect(body.items[0]).toMatchObject({ state: 'done', told: 3, acknowledged: 0 });
-        // A beat that was broken off leaves the dead letters hidden for as long.
-      },
-      mesh.patienceMs + HIDDEN_MS,
-    );
+    await eventually(async () => {
+      await tickIn(10 * 60_000);
+      const { body } = await must(200, school.key, 'GET', `/v1/datasets/${dataset.id}/erasures`);
+      expect(body.items[0]).toMatchObject({ state: 'done', told: 3, acknowledged: 0 });
+      // A beat that was broken off leaves the dead letters hidden for as long.
+    }, mesh.patienceMs + HIDDEN_MS);
 
     const told = await must(200, app.consumer.key, 'GET', '/v1/notices');
     const notice = told.body.items.find(({ type }: { type: string }) => type === 'maille.event.erased.v1');
