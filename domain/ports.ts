@@ -111,6 +111,8 @@ export interface Payloads {
   ): Promise<boolean>;
   /** Forgets the parts that were put; content when there are none. */
   dropParts(name: string, parts: string): Promise<void>;
+  /** Keeps what is under one name under another too, its bytes alone, without reading them: false where there is none. */
+  copy(from: string, to: { name: string; contentType: string }): Promise<boolean>;
   /** A URL by which anybody can fetch it for so many seconds. */
   link(name: string, seconds: number): Promise<string>;
   /** The days of which there is data, in order. */

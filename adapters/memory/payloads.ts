@@ -44,6 +44,11 @@ export function memoryPayloads(): MemoryPayloads {
       return parts.delete(id);
     },
     dropParts: async (_, id) => void parts.delete(id),
+    async copy(from, { name }) {
+      const body = kept.get(from);
+      if (body) kept.set(name, body);
+      return body !== undefined;
+    },
     link: async (name, seconds) => `https://payloads.example.org/${name}?seconds=${seconds}`,
     days: async () => [...new Set([...kept.keys()].map(dayOfPayload))].sort(),
     async removeDay(day) {

@@ -1,6 +1,7 @@
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -98,6 +99,19 @@ export function bucketPayloads({
         await client.send(new AbortMultipartUploadCommand({ ...of(name), UploadId: parts }));
       } catch (error) {
         if (!(error instanceof S3ServiceException && error.name === 'NoSuchUpload')) throw error;
+      }
+    },
+
+    async copy(from, { name, contentType }) {
+      // Or it would keep what else its publisher put with it, such as a file name.
+      const alone = { MetadataDirective: 'REPLACE', ContentType: contentType } as const;
+      const CopySource = `${bucket}/${from}`;
+      try {
+        await client.send(new CopyObjectCommand({ ...of(name), CopySource, ...alone }));
+        return true;
+      } catch (error) {
+        if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return false;
+        throw error;
       }
     },
 

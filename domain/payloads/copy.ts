@@ -19,13 +19,41 @@ export async function keepCopy(
   now: Date,
 ): Promise<string> {
   const { stem, body, contentType } = copy;
-  const day = copyDay(now);
-  const mark = { body: Buffer.alloc(0), contentType: 'application/octet-stream' };
-  await payloads.put({ name: `until/${day}/${marksOf(key)}${stem}`, ...mark });
-  const name = `until/${day}/copy.${stem}`;
+  await mark(payloads, key, stem, now);
+  const name = copyName(stem, now);
   await payloads.put({ name, body, contentType });
   return name;
 }
+
+/**
+ * The same of data that goes as it is, of any size: the bucket copies it, unless it has for a visit before. Undefined
+ * where there is no such data.
+ */
+export async function keepWhole(
+  payloads: Pick<Payloads, 'put' | 'names' | 'copy'>,
+  key: string,
+  whole: { from: string; stem: string; contentType: string },
+  now: Date,
+): Promise<string | undefined> {
+  const { from, stem, contentType } = whole;
+  const name = copyName(stem, now);
+  const [there] = await payloads.names(copyDay(now), `copy.${stem}`);
+  if (there === name) return name;
+  await mark(payloads, key, stem, now);
+  if (!(await payloads.copy(from, { name, contentType }))) return undefined;
+  // That takes its time: an erasure that came meanwhile took the mark and no copy, and looks again.
+  await mark(payloads, key, stem, now);
+  return name;
+}
+
+const copyName = (stem: string, now: Date): string => `until/${copyDay(now)}/copy.${stem}`;
+
+const mark = (payloads: Pick<Payloads, 'put'>, key: string, stem: string, now: Date): Promise<void> =>
+  payloads.put({
+    name: `until/${copyDay(now)}/${marksOf(key)}${stem}`,
+    body: Buffer.alloc(0),
+    contentType: 'application/octet-stream',
+  });
 
 /** Removes the copies of an event's large data. */
 export async function removeCopies(

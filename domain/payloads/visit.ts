@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { canonicalJson } from '../../events/canonical.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
@@ -8,15 +8,15 @@ import { judged, minimisedEvent } from '../deliver/wire.ts';
 import { type Reading, readingOf } from '../history/reading.ts';
 import type { Clock, Ledger, Payloads, Registry, RoutedEvent, Sealer } from '../ports.ts';
 import { routed } from '../route.ts';
-import { isJsonPayload, isRowsPayload, rowsOf, whole } from './claim.ts';
-import { keepCopy } from './copy.ts';
+import { isJsonPayload, isOpaquePayload, isRowsPayload, rowsOf, whole } from './claim.ts';
+import { keepCopy, keepWhole } from './copy.ts';
 import { readLink } from './link.ts';
 
 /** What visiting large data needs of the world. */
 export interface VisitDeps {
   registry: Pick<Registry, 'read' | 'readAll' | 'list'>;
   ledger: Pick<Ledger, 'read'>;
-  payloads: Pick<Payloads, 'read' | 'put' | 'link'>;
+  payloads: Pick<Payloads, 'read' | 'put' | 'names' | 'copy' | 'link'>;
   sealer: Pick<Sealer, 'derive'>;
   now: Clock;
 }
@@ -38,8 +38,9 @@ export async function visitPayload(deps: VisitDeps, caller: Caller | undefined, 
   if (entry?.payload === undefined) throw absent('payload', id);
   const event = routed(entry);
   const name = await seenAs(deps, first, event, entry.payload);
-  // Judged again, as late as can be: making a copy takes time.
-  const { standing } = await reading();
+  // Judged again, as late as can be: making a copy takes time, in which the event may be erased too.
+  const [{ standing }, [still]] = await Promise.all([reading(), deps.ledger.read([link.key], deps.now())]);
+  if (still?.payload !== entry.payload) throw absent('payload', id);
   if (standing) refuse(verdictOnReading(standing, judged(event), deps.now()));
   return deps.payloads.link(name, LINK_SECONDS);
 }
@@ -60,18 +61,36 @@ async function seenAs(
   const redacts = standing?.contract?.terms.minimisation.some((clause) => clause.do !== 'delay');
   if (!standing || !redacts) return name;
   refuse(verdictOnReading(standing, judged(event), deps.now()));
+  const scope = `${standing.contract?.id ?? ''} `;
+  const { datacontenttype = 'application/octet-stream' } = event.event;
+  if (isOpaquePayload(name)) return wholeCopy(deps, scope, event.key, name, datacontenttype);
   const body = await deps.payloads.read(name);
   if (!body) throw absent('payload', 'of this event');
   const copied = await copyOf(deps, standing, event, { name, body });
-  const scope = `${standing.contract?.id ?? ''} `;
   const digest = createHash('sha256').update(scope).update(copied).digest('hex');
-  const { datacontenttype = 'application/octet-stream' } = event.event;
   const contentType = isJsonPayload(name) ? 'application/json' : datacontenttype;
-  const stem = `${digest}${name.slice(name.lastIndexOf('.'))}`;
+  const stem = `${digest}${endingOf(name)}`;
   return keepCopy(deps.payloads, event.key, { stem, body: copied, contentType }, deps.now());
 }
 
-/** The data as the contract's clauses leave it, row by row where it is rows; opaque data they do not reach. */
+/** Opaque data under another name, which cannot be its digest: it may be gigabytes, and is never read here. */
+async function wholeCopy(
+  { sealer, payloads, now }: VisitDeps,
+  scope: string,
+  key: string,
+  from: string,
+  contentType: string,
+): Promise<string> {
+  const secret = await sealer.derive('payload copies');
+  const stem = `${createHmac('sha256', secret).update(`${scope}${from}`).digest('hex')}${endingOf(from)}`;
+  const name = await keepWhole(payloads, key, { from, stem, contentType }, now());
+  if (name === undefined) throw absent('payload', 'of this event');
+  return name;
+}
+
+const endingOf = (name: string): string => name.slice(name.lastIndexOf('.'));
+
+/** The data as the contract's clauses leave it, row by row where it is rows; bytes they do not reach. */
 async function copyOf(
   deps: VisitDeps,
   standing: Omit<Standing, 'subscription'>,

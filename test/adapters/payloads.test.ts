@@ -2,6 +2,7 @@ import {
   CreateBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
@@ -68,6 +69,18 @@ describe.each(Object.entries(makers))('payloads: %s', (_, make) => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of (await payloads.open(at, 7)) ?? []) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toBe('789');
+  });
+
+  it('copies what it keeps, and says where there is nothing to copy', async () => {
+    const payloads = make();
+    const [at, to] = [name('2031-01-03'), name('2031-01-04')];
+    const copy = { name: to, contentType: 'image/png' };
+    expect(await payloads.copy(at, copy)).toBe(false);
+    expect(await payloads.read(to)).toBeUndefined();
+    await payloads.put(payload(at));
+    expect(await payloads.copy(at, copy)).toBe(true);
+    await payloads.remove(at);
+    expect((await payloads.read(to))?.toString()).toBe('{"a":"é"}');
   });
 
   it('tells its days in order, and deletes one of them whole', async () => {
@@ -140,6 +153,19 @@ describe('on AWS alone', () => {
     await payloads.dropParts(at, dropped);
     await payloads.dropParts(at, dropped);
     expect(await partsUnderWay()).toBe(0);
+  });
+
+  it('a copy has the type it is given, and nothing else that came with the data', async () => {
+    const [at, to] = [name('2036-01-01'), name('2036-01-02')];
+    const named = { ContentDisposition: 'attachment; filename="Curie.pdf"', Metadata: { who: 'Curie' } };
+    await s3().send(new PutObjectCommand({ Bucket: bucket, Key: at, Body: '%PDF-1.7', ...named }));
+    expect(await inBucket().copy(at, { name: to, contentType: 'application/pdf' })).toBe(true);
+    const copy = await s3().send(new HeadObjectCommand({ Bucket: bucket, Key: to }));
+    expect([copy.ContentType, copy.ContentDisposition, copy.Metadata]).toEqual([
+      'application/pdf',
+      undefined,
+      {},
+    ]);
   });
 
   it('a link fetches the data without a key, for as long as it says', async () => {

@@ -4,8 +4,10 @@ import { schemaJudge } from '../../../adapters/json-schema/judge.ts';
 import { readHistory } from '../../../domain/history/history.ts';
 import { MAX_PAYLOAD_BYTES } from '../../../domain/payloads/claim.ts';
 import { eraseEvent } from '../../../domain/personal-data/erase.ts';
+import { ARRIVED_AFTER_MS, continueErasures } from '../../../domain/personal-data/receivers.ts';
 import { sweepExpired } from '../../../domain/personal-data/sweep.ts';
 import { sweepPayloads } from '../../../domain/payloads/sweep.ts';
+import { payloadLink } from '../../../domain/payloads/link.ts';
 import { LINK_SECONDS, visitPayload } from '../../../domain/payloads/visit.ts';
 import type { LedgerEntry } from '../../../domain/ports.ts';
 import { catalogueReader } from '../../../domain/publish/catalogue.ts';
@@ -361,5 +363,69 @@ describe('a visit', () => {
     const url = await visits(idOf(one));
     expect(url).not.toContain(entry.key);
     expect(behind(url)).not.toContain('Curie');
+  });
+});
+
+describe('a visit of an opaque upload, where clauses are on its event alone', () => {
+  const name = 'until/2026-03-31/upl_1.raw';
+  const contentType = 'application/zip';
+  const key = eventKey('school-air', '//test/atmo', 'plan');
+  let copied: string[];
+  let link: string;
+  beforeEach(async () => {
+    await flow.changes('contract', contract.id, terms({ clause: 'c', do: 'drop', path: '/subject' }));
+    await flow.payloads.put({ name, body: Buffer.from('PK'), contentType });
+    const opaque = { id: 'plan', datacontenttype: contentType, dataref: '/v1/payloads' };
+    const { data: _, ...body } = given.event(opaque);
+    const sequence = flow.nextSequence(flow.now());
+    await flow.ledger.append([given.entry({ key, sequence, payload: name, body: JSON.stringify(body) })]);
+    const to = { contract: contract.id, dataset: 'school-air', key };
+    link = idOf({ dataref: await payloadLink({ sealer: flow.deps.sealer, publicUrl }, to) });
+    copied = [];
+  });
+  const visitsUnread = (meanwhile: () => Promise<unknown> = () => Promise.resolve()) => {
+    const payloads: typeof flow.payloads = {
+      ...flow.payloads,
+      read: () => Promise.reject(new Error('it may be of 5 GB')),
+      copy: async (from, to) => {
+        copied.push(to.contentType);
+        const body = flow.payloads.kept.get(from);
+        await meanwhile();
+        if (body) flow.payloads.kept.set(to.name, body);
+        return body !== undefined;
+      },
+    };
+    return visitPayload({ ...flow, payloads, sealer: flow.deps.sealer }, app, link);
+  };
+  const all = () => ({ ...flow, sealer: flow.deps.sealer });
+  const erases = () => eraseEvent(all(), given.caller('atmo'), 'school-air', { id: 'plan' });
+
+  test('has the bucket copy it, once, and never reads it', async () => {
+    const url = await visitsUnread();
+    expect(behind(url)).toBe('PK');
+    expect(url).not.toContain('upl_1');
+    expect(await visitsUnread()).toBe(url);
+    expect(copied).toEqual([contentType]);
+  });
+
+  test('leads nowhere once it is erased, with its copy', async () => {
+    await visitsUnread();
+    await erases();
+    expect([...flow.payloads.kept.keys()]).toEqual([]);
+    expect((await problemOf(visitsUnread())).kind).toBe('not-found');
+  });
+
+  test('leads nowhere where it is erased while it is copied, and that copy is found', async () => {
+    expect((await problemOf(visitsUnread(erases))).kind).toBe('not-found');
+    expect([...flow.payloads.kept.keys()]).not.toEqual([]);
+    await continueErasures(all(), flow.now(), { mayClose: false });
+    flow.later(ARRIVED_AFTER_MS);
+    await continueErasures(all(), flow.now(), { mayClose: true });
+    expect([...flow.payloads.kept.keys()]).toEqual([]);
+  });
+
+  test('leads nowhere where the data is not there', async () => {
+    flow.payloads.kept.clear();
+    expect((await problemOf(visitsUnread())).kind).toBe('not-found');
   });
 });
