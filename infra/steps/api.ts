@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environment } from '../../functions/api/environment.ts';
 import { arnOf } from '../grants.ts';
-import { type HouseFunction, houseFunction } from '../house-function.ts';
+import { type HouseFunction, houseFunction, THREADS } from '../house-function.ts';
 import type { MeshProps } from '../mesh-props.ts';
 import type { FunctionName } from '../names.ts';
 import { HTTP_TIMEOUT } from '../timeouts.ts';
@@ -38,6 +38,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
       DELIVER_FUNCTION_ARN: deliverArn,
       PUBLIC_URL: props.publicUrl,
       PULL_QUEUE_PREFIX: names.pullPrefix,
+      UV_THREADPOOL_SIZE: THREADS,
     },
     failureMeans: 'nobody can manage contracts or subscriptions; events keep flowing as agreed.',
     grants: [

@@ -136,7 +136,7 @@ describe('the stacks', () => {
   });
 
   it('let those that send to receivers look up many names at once', () => {
-    for (const name of ['deliver', 'clock'])
+    for (const name of ['deliver', 'clock', 'api'])
       mesh.hasResourceProperties('AWS::Lambda::Function', {
         FunctionName: `maille-la-rochelle-${name}`,
         Environment: { Variables: { UV_THREADPOOL_SIZE: '16' } },
