@@ -2,7 +2,7 @@ import { decodeTime } from 'ulid';
 import type { Contract } from '../../schemas/contract.ts';
 import type { Replay } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
-import { eachApart, fromAnother } from '../clock/apart.ts';
+import { eachApart, inTurn } from '../clock/apart.ts';
 import { refsOf } from '../clock/release.ts';
 import { wants } from '../clock/settle.ts';
 import { isOver } from '../contracts/transitions.ts';
@@ -21,13 +21,13 @@ export interface AdvanceDeps {
 /** How many events of one replay one beat of the clock looks at. */
 const PER_BEAT = 2000;
 /** And in one turn, before the others have theirs. */
-const PER_ROUND = 400;
+const PER_TURN = 400;
 /** After so many events what was reached is kept: no more than these go twice after a crash. */
 const PER_WRITE = 200;
 
 /**
- * Drives every running replay a bounded way on, each a portion at a time, until `goesOn` says no: one with much to send does
- * not hold up the others. Answers how many events went to be delivered.
+ * Drives every running replay a bounded way on, each a portion at a time, the consumers by turns, until `goesOn` says no: one
+ * with much to send does not hold up the others, nor one consumer with many. Answers how many events went to be delivered.
  */
 export async function advanceReplays(
   deps: AdvanceDeps,
@@ -35,25 +35,25 @@ export async function advanceReplays(
   goesOn: () => boolean = () => true,
 ): Promise<number> {
   let sent = 0;
-  let running: string[] = [];
-  for await (const { id } of everyItem((page) => deps.registry.list('replaysRunning', {}, page)))
-    running.push(id);
-  for (let looked = 0; looked < PER_BEAT && running.length > 0; looked += PER_ROUND) {
-    const unfinished: string[] = [];
-    await eachApart(
-      fromAnother(running, now),
-      async (id) => {
-        const replay = await deps.registry.read('replay', id);
-        if (replay?.status !== 'running') return;
-        const after = await advanceReplay(deps, replay, PER_ROUND, now);
-        sent += after.sent - replay.sent;
-        // One that stands still is looked at once.
-        if (after.status === 'running' && after.revision > replay.revision) unfinished.push(id);
-      },
-      goesOn,
-    );
-    running = unfinished;
-  }
+  const running: { id: string; consumer: string }[] = [];
+  for await (const { id, consumer } of everyItem((page) => deps.registry.list('replaysRunning', {}, page)))
+    running.push({ id, consumer });
+  const turns = Array.from({ length: PER_BEAT / PER_TURN }, () => running).flat();
+  const through = new Set<string>();
+  await eachApart(
+    inTurn(turns, ({ consumer }) => consumer, now),
+    async ({ id }) => {
+      if (through.has(id)) return;
+      // One that fails or stands still has no other turn.
+      through.add(id);
+      const replay = await deps.registry.read('replay', id);
+      if (replay?.status !== 'running') return;
+      const after = await advanceReplay(deps, replay, PER_TURN, now);
+      sent += after.sent - replay.sent;
+      if (after.status === 'running' && after.revision > replay.revision) through.delete(id);
+    },
+    goesOn,
+  );
   return sent;
 }
 

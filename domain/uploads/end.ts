@@ -3,7 +3,7 @@ import { hasEnded, type Upload, type UploadCheck } from '../../schemas/upload.ts
 import type { Territory } from '../../schemas/territory.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError, type Problem } from '../../schemas/problem.ts';
-import { eachApart, fromAnother } from '../clock/apart.ts';
+import { eachApart, inTurn } from '../clock/apart.ts';
 import { everyItem } from '../control.ts';
 import { uploadNotice } from '../notices.ts';
 import type { Random } from '../ids.ts';
@@ -89,8 +89,8 @@ export interface SweepDeps extends EndDeps {
 /**
  * Completes uploads whose file was put, whoever forgot to say so, and those whose check was stopped; refuses those whose
  * time is over, and takes away what was put for any that became no event, late puts included. Answers how many were
- * looked at for the last time. Begins with another one at each beat, and with none once `goesOn` says no: a check may take
- * long, and whose files are many must not hold up others.
+ * looked at for the last time. The providers come by turns, another one first at each beat, and nobody once `goesOn` says
+ * no: a check may take long, and whose files are many must not hold up others.
  */
 export async function sweepUploads(
   deps: SweepDeps,
@@ -102,7 +102,7 @@ export async function sweepUploads(
   for await (const upload of everyItem((page) => deps.registry.list('uploadsUnswept', {}, page)))
     unswept.push(upload);
   await eachApart(
-    fromAnother(unswept, now),
+    inTurn(unswept, ({ provider }) => provider, now),
     async (listed) => {
       const { said, fault } = hasEnded(listed) ? {} : await checked(deps, listed);
       // One that is read on beat by beat is not late.

@@ -1,12 +1,15 @@
 import { decodeTime } from 'ulid';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { eachApart, fromAnother } from '../../../domain/clock/apart.ts';
+import { eachApart, inTurn } from '../../../domain/clock/apart.ts';
 import { wantedRule } from '../../../domain/clock/reconcile.ts';
 import { releaseDue } from '../../../domain/clock/release.ts';
 import { reroute } from '../../../domain/clock/reroute.ts';
 import { tick } from '../../../domain/clock/tick.ts';
+import { startReplay } from '../../../domain/replay/replay.ts';
+import { beginUpload } from '../../../domain/uploads/begin.ts';
 import type { Gap } from '../../../domain/ports.ts';
-import { given } from '../../given.ts';
+import { uploadRequest } from '../../../schemas/upload.ts';
+import { given, TYPE } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
 import { subscribed } from './subscribed.ts';
 
@@ -101,19 +104,64 @@ describe('work that is more than a beat can do', () => {
     expect(first.released + rest.released).toBe(250);
   });
 
-  test('begins with another one each minute, so that time runs out for each in turn', async () => {
-    const done: string[] = [];
-    for (let minute = 0; minute < 3; minute += 1) {
-      let begun = 0;
-      const items = fromAnother(['a', 'b', 'c'], new Date(minute * 60_000));
+  /** What each of so many beats begins with: one that has time for so many. */
+  const begun = async (items: string[], beats: number, many: number): Promise<string[][]> => {
+    const done: string[][] = [];
+    for (let minute = 0; minute < beats; minute += 1) {
+      const some: string[] = [];
+      const turns = inTurn(items, ([owner = '']) => owner, new Date(minute * 60_000));
       await eachApart(
-        items,
-        async (item) => void done.push(item),
-        () => (begun += 1) === 1,
+        turns,
+        async (item) => void some.push(item),
+        () => some.length < many,
       );
+      done.push(some);
     }
-    expect(done.sort()).toEqual(['a', 'b', 'c']);
-    expect(fromAnother([], new Date())).toEqual([]);
+    return done;
+  };
+
+  test('begins with another one each minute, so that time runs out for each in turn', async () => {
+    expect((await begun(['a', 'b', 'c'], 3, 1)).flat().sort()).toEqual(['a', 'b', 'c']);
+    expect(inTurn([], String, new Date())).toEqual([]);
+  });
+
+  test('takes one of each owner at a time, and comes to each of who has many', async () => {
+    const items = ['a1', 'a2', 'a3', 'a4', 'b1'];
+    for (const some of await begun(items, 5, 2)) expect(some).toContain('b1');
+    expect(new Set((await begun(items, 8, 1)).flat())).toEqual(new Set(items));
+    for (const some of await begun(items, 8, 5)) expect(some.sort()).toEqual(items);
+  });
+
+  test('is left to the next beat, be it replays, uploads or what is due', async () => {
+    const { subscription } = await flow.begins();
+    const dueAt = flow.now().toISOString();
+    const due = Array.from({ length: 250 }, () =>
+      given.delivery({
+        id: `dlv_${flow.nextSequence(flow.now())}`,
+        subscription: subscription.id,
+        status: 'retrying',
+        dueAt,
+      }),
+    );
+    await flow.deliveries.write(due);
+    for (let n = 0; n < 600; n += 1) await flow.accepted();
+    flow.later(10);
+    const period = { from: '2026-01-01T00:00:00.000Z', to: flow.now().toISOString() };
+    await startReplay(flow, given.caller('app'), subscription.id, period);
+    const declared = { dataset: 'school-air', type: TYPE, contentType: 'image/png', bytes: 1 };
+    const asked = uploadRequest.parse({ ...declared, sha256: '0'.repeat(64) });
+    const { upload } = await beginUpload(flow, given.caller('atmo'), asked);
+    const checked: string[] = [];
+    const checkUpload = async (id: string) => (checked.push(id), 'absent' as const);
+    let clock = flow.now().getTime();
+    const hurried = { ...flow, checkUpload, clock: () => new Date((clock += 40_000)) };
+    const first = await tick(hurried, flow.now());
+    expect(first).toMatchObject({ replayed: 0 });
+    expect(first.released).toBeLessThan(250);
+    expect(checked).toEqual([]);
+    const next = await tick({ ...flow, checkUpload }, flow.now());
+    expect(next).toMatchObject({ released: 250 - first.released, replayed: 100 });
+    expect(checked).toEqual([upload.id]);
   });
 });
 

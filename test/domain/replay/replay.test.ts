@@ -158,6 +158,27 @@ describe('a long replay', () => {
     expect(await getReplay(flow, app, one.id)).toMatchObject({ status: 'done', seen: many });
   });
 
+  test('of one of many does not hold up the only one of another consumer, nor does one that breaks', async () => {
+    const lab = given.caller('lab');
+    await flow.has('participant', given.participant({ id: 'lab' }));
+    const { subscription: other } = await flow.begins({
+      contract: { id: `ctr_${'2'.repeat(26)}`, consumer: 'lab' },
+      subscription: { consumer: 'lab' },
+    });
+    const many = [1, 2, 3].map(() => startReplay(flow, app, subscription.id, whole()));
+    const [broken] = await Promise.all(many);
+    const { id, seen } = await startReplay(flow, lab, other.id, whole());
+    let turns = 4;
+    await advanceReplays(flow, flow.now(), () => (turns -= 1) >= 0);
+    expect((await getReplay(flow, lab, id)).seen).toBe(seen + 700);
+    const read: typeof flow.registry.read = (noun, one) =>
+      one === broken?.id ? Promise.reject(new Error('it broke')) : flow.registry.read(noun, one);
+    const registry = { ...flow.registry, read };
+    await expect(advanceReplays({ ...flow, registry }, flow.now())).rejects.toThrow('it broke');
+    const others = (await Promise.all(many)).slice(1);
+    for (const one of others) expect(await getReplay(flow, app, one.id)).toMatchObject({ status: 'done' });
+  });
+
   test('that breaks in the middle goes on where it was, and loses nothing', async () => {
     let sends = 0;
     breaks = (port, call) =>
