@@ -78,11 +78,17 @@ async function* dueOfLane(at: Table, lane: string, now: Date): AsyncGenerator<De
   } while (next);
 }
 
+/** Behind what has expired so many are looked at in one call. */
+const LOOKED_AT_ONCE = 100;
+
 /** What has expired counts as gone, and stands in the index until DynamoDB deletes it: it must not hide what is behind. */
 async function waitingFor(at: Table, subscription: string, most: number, now: Date): Promise<Delivery[]> {
-  const lanes = SHARD_NUMBERS.map((shard) => placesOfLane(at, laneOf(subscription, shard), most));
+  const lanes = SHARD_NUMBERS.map((shard) =>
+    placesOfLane(at, laneOf(subscription, shard), Math.max(most, LOOKED_AT_ONCE)),
+  );
   const found: Delivery[] = [];
   let ids: string[] = [];
+  let portion = most;
   const look = async (): Promise<void> => {
     for (const delivery of (await deliveriesWith(at, ids, now)).values())
       if (delivery.status === 'waiting' && delivery.dueAt !== undefined) found.push(delivery);
@@ -90,12 +96,13 @@ async function waitingFor(at: Table, subscription: string, most: number, now: Da
   };
   for await (const { id } of oldestFirst(lanes)) {
     ids.push(id);
-    if (found.length + ids.length < most) continue;
+    if (ids.length < portion) continue;
     await look();
-    if (found.length === most) break;
+    if (found.length >= most) break;
+    portion = LOOKED_AT_ONCE;
   }
   await look();
-  return found.sort(byDueDate);
+  return found.sort(byDueDate).slice(0, most);
 }
 
 /** A place in the due index. */
