@@ -49,6 +49,15 @@ export function notify(
   return { do: 'create', noun: 'notice', item };
 }
 
+/** Notices go in writes of so many: a dataset may have more contracts than a transaction takes. */
+const AT_ONCE = 50;
+
+/** Writes notices to many, one portion after the other. */
+export async function writeNotices(registry: Pick<Registry, 'write'>, notices: Change[]): Promise<void> {
+  for (let start = 0; start < notices.length; start += AT_ONCE)
+    await registry.write(notices.slice(start, start + AT_ONCE));
+}
+
 /** Tells a provider what became of its upload. */
 export function uploadNotice(upload: Upload, now: Date, random: Random): Change {
   const { id, provider, dataset, type, state, event, problem } = upload;

@@ -1,6 +1,7 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import { refsOf } from '../clock/release.ts';
+import { WRITTEN_BY_MS } from '../deliver/record.ts';
 import { type Standing, type Verdict, verdictOn } from '../deliver/verdict.ts';
 import { judged, minimised } from '../deliver/wire.ts';
 import { ERASED, wasErased } from '../personal-data/in-flight.ts';
@@ -29,9 +30,6 @@ export interface AllJudged {
   period: string | undefined;
 }
 
-/** Until then whoever queued a reference has recorded it: longer than a function runs. */
-const RECORDED_BY_MS = 300_000;
-
 /**
  * Judges what was taken out of the queue, as it stands now. What is not recorded yet stays leased, and comes again; so does
  * what goes again and still has the record of before.
@@ -52,7 +50,7 @@ export async function judgeAll(round: Round, leased: Leased[]): Promise<AllJudge
     const known = recordOf.get(delivery);
     if (!known) continue;
     const waits = known.status === 'available' && !seen.has(delivery);
-    if (!waits && !isEnded(known) && round.at().getTime() - one.sentAt.getTime() < RECORDED_BY_MS) continue;
+    if (!waits && !isEnded(known) && round.at().getTime() - one.sentAt.getTime() < WRITTEN_BY_MS) continue;
     // A second copy, or of what was decided without it.
     if (!waits) over.push({ leased: one });
     else weighed.push(await weigh(round, one, known, entryOf.get(key)));

@@ -3,6 +3,7 @@ import type { Circuit, Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { everyItem } from '../control.ts';
 import { mayProbe } from '../deliver/circuit.ts';
+import { WRITTEN_BY_MS } from '../deliver/record.ts';
 import { contractClause } from '../deliver/verdict.ts';
 import type { Deliveries, DeliveryQueue, Registry } from '../ports.ts';
 import { eachApart } from './apart.ts';
@@ -20,8 +21,6 @@ export interface DrainDeps {
 const FIRST_PORTION = 6;
 /** The most that one beat of the clock lets through to one endpoint. */
 const MOST = 3000;
-/** Until then whoever read that the circuit was open has written down what it made wait: longer than a function runs. */
-const WRITTEN_BY_MS = 300_000;
 const AT_ONCE = 100;
 
 /**

@@ -4,15 +4,12 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { isOver } from '../contracts/transitions.ts';
 import { absent, type ControlDeps, everyItem, overtaken } from '../control.ts';
-import { noticeType, notify } from '../notices.ts';
-
-/** Notices go in writes of so many: a dataset may have more contracts than a transaction takes. */
-const NOTICES_AT_ONCE = 50;
+import { noticeType, notify, writeNotices } from '../notices.ts';
 
 /**
- * Plans that a dataset of the caller's ends, and tells everybody with a contract on it. From that moment on nothing is
- * published to it, and no contract is made; what was published can be read for as long as it is kept. Asked for again, the
- * later word stands.
+ * Plans that a dataset of the caller's ends, and tells everybody with a contract on it. From its day on nothing is published
+ * to it, and no contract is made; what was published can be read for as long as it is kept. Asked for again, the later word
+ * stands.
  */
 export async function retireDataset(
   deps: ControlDeps,
@@ -32,10 +29,8 @@ export async function retireDataset(
 /** Retires the datasets whose day has come, and tells what was not told yet. Answers how many were retired. */
 export async function settleRetirements(deps: ControlDeps): Promise<number> {
   let retired = 0;
-  const listed: Dataset[] = [];
-  for await (const dataset of everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page)))
-    listed.push(dataset);
-  for (const { id } of listed) {
+  const listed = everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page));
+  for (const { id } of await Array.fromAsync(listed)) {
     const before = await deps.registry.read('dataset', id);
     if (!before?.retirement) continue;
     const { status } = await settleRetirement(deps, before);
@@ -69,8 +64,7 @@ async function tell(deps: ControlDeps, { id, provider, title, status, retirement
   const data = { dataset: id, title, reason: retirement?.reason, on: retirement?.on };
   const said = { type: noticeType.dataset(status === 'retired' ? 'retired' : 'retiring'), subject: id, data };
   const notices = [...consumers].map((to) => notify(to, said, deps.now(), deps.random));
-  for (let start = 0; start < notices.length; start += NOTICES_AT_ONCE)
-    await deps.registry.write(notices.slice(start, start + NOTICES_AT_ONCE));
+  await writeNotices(deps.registry, notices);
 }
 
 /** The dataset after a step; undefined where somebody else changed it in the same moment. */

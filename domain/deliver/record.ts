@@ -2,6 +2,9 @@ import type { Attempt, Delivery, DeliveryStatus } from '../../schemas/delivery.t
 import type { HandoverAnswer, RoutedEvent } from '../ports.ts';
 import type { Verdict } from './verdict.ts';
 
+/** Until then whoever did something has recorded it, or never will: longer than a function runs. */
+export const WRITTEN_BY_MS = 300_000;
+
 /** How many attempts a record shows; it counts them all. */
 const SHOWN_ATTEMPTS = 10;
 

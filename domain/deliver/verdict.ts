@@ -129,14 +129,18 @@ export function contractClause(
   return undefined;
 }
 
+/** Whether what names types, or none and so means all, covers this one; nothing to go by covers it too. */
+export const coversType = (of: { types?: string[] | undefined } | undefined, type: string): boolean =>
+  of?.types === undefined || of.types.includes(type);
+
 function coverageClause(standing: Standing, event: JudgedEvent, now: Date): string | undefined {
   const { subscription, contract, dataset } = standing;
   if (!dataset) return 'dataset.absent';
-  if (contract?.types && !contract.types.includes(event.type)) return 'contract.types';
+  if (!coversType(contract, event.type)) return 'contract.types';
   const revealed = revealedClause(subscription?.filter, contract?.terms.minimisation);
   // Terms that became stricter: what passes such a filter would tell what they hide.
   if (revealed !== undefined) return `subscription.filter=minimisation.${revealed}`;
-  if (subscription?.types && !subscription.types.includes(event.type)) return 'subscription.types';
+  if (!coversType(subscription, event.type)) return 'subscription.types';
   if (subscription?.status === 'paused') return 'subscription.status=paused';
   if (subscription?.status === 'disabled') return DISABLED;
   if (event.acceptedAt.getTime() + dataset.retentionDays * 86_400_000 <= now.getTime())

@@ -1,12 +1,9 @@
 import type { Dataset, SchemaVersion } from '../../schemas/dataset.ts';
 import type { SchemaPlan } from '../../schemas/schema-plan.ts';
 import { type ControlDeps, everyItem } from '../control.ts';
-import { noticeType, notify } from '../notices.ts';
+import { noticeType, notify, writeNotices } from '../notices.ts';
 import type { Change } from '../ports.ts';
 import { touchedBy } from './judge.ts';
-
-/** Notices go in writes of so many: a dataset may have more contracts than a transaction takes. */
-const NOTICES_AT_ONCE = 50;
 
 const SAID = {
   planned: noticeType.schemaPlanned,
@@ -17,7 +14,7 @@ const SAID = {
 /** Tells every party of a plan's present status, and keeps that it did. Told twice rather than never. */
 export async function tellPlan(deps: ControlDeps, plan: SchemaPlan): Promise<void> {
   const dataset = await deps.registry.read('dataset', plan.dataset);
-  if (dataset) for (const notices of await noticesOf(deps, dataset, plan)) await deps.registry.write(notices);
+  if (dataset) await writeNotices(deps.registry, await noticesOf(deps, dataset, plan));
   await deps.registry.write([
     // Once it is in force, or taken back, and everybody knows, there is nothing left to plan.
     plan.status === 'planned'
@@ -26,7 +23,7 @@ export async function tellPlan(deps: ControlDeps, plan: SchemaPlan): Promise<voi
   ]);
 }
 
-async function noticesOf(deps: ControlDeps, dataset: Dataset, plan: SchemaPlan): Promise<Change[][]> {
+async function noticesOf(deps: ControlDeps, dataset: Dataset, plan: SchemaPlan): Promise<Change[]> {
   const now = deps.now();
   const { contracts } = await touchedBy(deps.registry, dataset, plan.type, now);
   const data = {
@@ -38,21 +35,14 @@ async function noticesOf(deps: ControlDeps, dataset: Dataset, plan: SchemaPlan):
   };
   const subject = `${plan.dataset}/${plan.type}`;
   const parties = [...new Set([plan.provider, ...contracts.map(({ consumer }) => consumer)])];
-  const notices = parties.map((party) =>
-    notify(party, { type: SAID[plan.status], subject, data }, now, deps.random),
-  );
-  return Array.from({ length: Math.ceil(notices.length / NOTICES_AT_ONCE) }, (_, index) =>
-    notices.slice(index * NOTICES_AT_ONCE, (index + 1) * NOTICES_AT_ONCE),
-  );
+  return parties.map((party) => notify(party, { type: SAID[plan.status], subject, data }, now, deps.random));
 }
 
 /** Puts in force the announced schemas whose day has come, and tells what was not told yet. Answers how many changed. */
 export async function settleSchemas(deps: ControlDeps): Promise<number> {
   let changed = 0;
-  const listed: SchemaPlan[] = [];
-  for await (const plan of everyItem((page) => deps.registry.list('schemaPlans', {}, page)))
-    listed.push(plan);
-  for (const { id } of listed) {
+  const listed = everyItem((page) => deps.registry.list('schemaPlans', {}, page));
+  for (const { id } of await Array.fromAsync(listed)) {
     let plan = await deps.registry.read('schemaPlan', id);
     if (plan?.status === 'planned' && Date.parse(plan.effective) <= deps.now().getTime()) {
       plan = await putInForce(deps, plan);

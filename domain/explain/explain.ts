@@ -6,7 +6,7 @@ import type { Subscription } from '../../schemas/subscription.ts';
 import { absent } from '../control.ts';
 import { deliveryId } from '../deliver/identity.ts';
 import { sequenceOf } from '../deliver/pseudonym.ts';
-import type { Standing } from '../deliver/verdict.ts';
+import { coversType, type Standing } from '../deliver/verdict.ts';
 import type { Clock, Deliveries, Ledger, LedgerEntry, Registry, Sealer } from '../ports.ts';
 import { type Explanation, UNKNOWN } from './explanation.ts';
 import { ofDelivery, ofErased } from './delivered.ts';
@@ -115,11 +115,10 @@ function mayHaveMatched(
   { sequence, type }: { sequence: string; type: string },
   { subscription, contract }: Standing,
 ): boolean {
-  const covered = (types: string[] | undefined): boolean => types === undefined || types.includes(type);
   return (
     contract?.state === 'active' &&
-    covered(contract.types) &&
-    covered(subscription?.types) &&
+    coversType(contract, type) &&
+    coversType(subscription, type) &&
     decodeTime(sequence) >= Date.parse(subscription?.createdAt ?? '')
   );
 }

@@ -6,7 +6,7 @@ import { milliseconds } from '../../schemas/duration.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { readableDataset } from '../datasets/datasets.ts';
-import { verdictOnReading } from '../deliver/verdict.ts';
+import { coversType, verdictOnReading } from '../deliver/verdict.ts';
 import { judged, linkFor, minimised, stated } from '../deliver/wire.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import type {
@@ -133,9 +133,8 @@ async function entriesOf(
 ): Promise<Found> {
   const { start, end } = spanOf(dataset, standing?.contract, { from, to, reached }, now);
   // What the contract does not cover fills no page: else its consumer would see how much there is.
-  const covered = standing?.contract?.types;
   const isWanted = (entry: LedgerEntry): boolean =>
-    (type === undefined || entry.type === type) && (covered === undefined || covered.includes(entry.type));
+    (type === undefined || entry.type === type) && coversType(standing?.contract, entry.type);
   const entries: LedgerEntry[] = [];
   let looked = 0;
   let last: string | undefined;

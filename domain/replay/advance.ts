@@ -7,8 +7,8 @@ import { refsOf } from '../clock/release.ts';
 import { wants } from '../clock/settle.ts';
 import { isOver } from '../contracts/transitions.ts';
 import { everyItem } from '../control.ts';
-import { contractClause } from '../deliver/verdict.ts';
-import type { DeliveryQueue, Ledger, LedgerEntry, Registry } from '../ports.ts';
+import { contractClause, coversType } from '../deliver/verdict.ts';
+import type { DeliveryQueue, Ledger, Registry } from '../ports.ts';
 import { routed } from '../route.ts';
 
 /** What driving replays needs of the world. */
@@ -35,9 +35,7 @@ export async function advanceReplays(
   goesOn: () => boolean = () => true,
 ): Promise<number> {
   let sent = 0;
-  const running: { id: string; consumer: string }[] = [];
-  for await (const { id, consumer } of everyItem((page) => deps.registry.list('replaysRunning', {}, page)))
-    running.push({ id, consumer });
+  const running = await Array.fromAsync(everyItem((page) => deps.registry.list('replaysRunning', {}, page)));
   const turns = Array.from({ length: PER_BEAT / PER_TURN }, () => running).flat();
   const through = new Set<string>();
   await eachApart(
@@ -120,7 +118,8 @@ async function send(
     places.map(({ key }) => key),
     now,
   );
-  const covered = entries.flatMap((entry) => (entry && covers(contract, entry) ? [entry] : []));
+  // What the contract does not cover is not even counted: its consumer would learn how much there is.
+  const covered = entries.flatMap((entry) => (entry && coversType(contract, entry.type) ? [entry] : []));
   const messages = covered.flatMap((entry) => {
     if ((types && !types.includes(entry.type)) || !wants(subscription, routed(entry))) return [];
     const { key, sequence } = entry;
@@ -134,9 +133,6 @@ async function send(
   if (messages.length > 0) await deps.queue.send(messages);
   return { seen: covered.length, sent: messages.length };
 }
-
-/** What a contract does not cover is not even counted: its consumer would learn how much there is. */
-const covers = ({ types }: Contract, { type }: LedgerEntry): boolean => !types || types.includes(type);
 
 /** The replay after a step; the one that is stored where somebody else moved it meanwhile. */
 async function moved(deps: AdvanceDeps, before: Replay, step: Partial<Replay>, now: Date): Promise<Replay> {

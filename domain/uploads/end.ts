@@ -98,9 +98,7 @@ export async function sweepUploads(
   goesOn: () => boolean = () => true,
 ): Promise<number> {
   let swept = 0;
-  const unswept: Upload[] = [];
-  for await (const upload of everyItem((page) => deps.registry.list('uploadsUnswept', {}, page)))
-    unswept.push(upload);
+  const unswept = await Array.fromAsync(everyItem((page) => deps.registry.list('uploadsUnswept', {}, page)));
   await eachApart(
     inTurn(unswept, ({ provider }) => provider, now),
     async (listed) => {
