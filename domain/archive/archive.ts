@@ -1,6 +1,6 @@
 import { decodeTime } from 'ulid';
 import { milliseconds } from '../../schemas/duration.ts';
-import { eachApart } from '../clock/apart.ts';
+import { eachApart, inTurn } from '../clock/apart.ts';
 import { refsOf } from '../clock/release.ts';
 import { everyItem } from '../control.ts';
 import { afterAttempt, type Went } from '../deliver/health.ts';
@@ -15,16 +15,19 @@ import type { ArchiveDeps, Leased, Round } from './round.ts';
 /** How many references are taken at once: their events are in memory together. */
 const MOST_AT_ONCE = 200;
 const MOST_IN_ONE_CALL = 10;
-/** While one beat works on a reference, no other one starts on it. */
+/** While one beat works on a reference, no other one starts on it: as long as the clock may take. */
 const LEASE_SECONDS = 180;
-/** How long one beat goes on with archives: others have work to do as well. */
-const AT_MOST_MS = 20_000;
 
 /**
- * Writes what waits for archives, each subscription standing for itself. What is written is recorded, and what is
- * recorded leaves its queue: interrupted, it comes again. Answers how many events were written.
+ * Writes what waits for archives, a portion of each at a time, the consumers by turns, until `goesOn` says no. What is
+ * written is recorded, and what is recorded leaves its queue: interrupted, it comes again. Answers how many events were
+ * written.
  */
-export async function writeArchives(deps: ArchiveDeps, now: Date): Promise<number> {
+export async function writeArchives(
+  deps: ArchiveDeps,
+  now: Date,
+  goesOn: () => boolean = () => true,
+): Promise<number> {
   const began = deps.clock().getTime();
   const at = (): Date => new Date(now.getTime() + deps.clock().getTime() - began);
   const standings = standingReader(deps.registry, {
@@ -32,22 +35,28 @@ export async function writeArchives(deps: ArchiveDeps, now: Date): Promise<numbe
     now: () => at().getTime(),
   });
   let count = 0;
-  const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
-  await eachApart(tended, async (subscription) => {
-    const { destination, pullQueue: queue } = subscription;
-    if (destination.kind !== 's3' || queue === undefined || subscription.status === 'ended') return;
-    const round = { ...deps, standings, at, subscription, destination, queue };
+  const tended = await Array.fromAsync(
+    everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page)),
+  );
+  const rounds = tended.flatMap((subscription): Round[] => {
+    const { destination, pullQueue: queue, status } = subscription;
+    if (destination.kind !== 's3' || queue === undefined || status === 'ended') return [];
+    return [{ ...deps, standings, at, subscription, destination, queue }];
+  });
+  const turns = inTurn(rounds, ({ subscription }) => subscription.consumer, now);
+  const oneTurn = async (round: Round): Promise<void> => {
     try {
-      while (at().getTime() - now.getTime() < AT_MOST_MS) {
-        const leased = await take(round);
-        if (leased.length === 0) return;
-        count += await writeSome(round, leased);
-      }
+      const leased = await take(round);
+      if (leased.length === 0) return;
+      count += await writeSome(round, leased);
+      // More may wait: that is for another turn, behind all others.
+      turns.push(round);
     } catch (error) {
       // The list may be seconds behind, and a subscription that has ended has no queue any more.
-      if (!(await hasEnded(deps, subscription.id))) throw error;
+      if (!(await hasEnded(deps, round.subscription.id))) throw error;
     }
-  });
+  };
+  await eachApart(turns, oneTurn, goesOn);
   return count;
 }
 

@@ -6,7 +6,7 @@ import { mayProbe } from '../deliver/circuit.ts';
 import { WRITTEN_BY_MS } from '../deliver/record.ts';
 import { contractClause } from '../deliver/verdict.ts';
 import type { Deliveries, DeliveryQueue, Registry } from '../ports.ts';
-import { eachApart } from './apart.ts';
+import { eachApart, inTurn } from './apart.ts';
 import { wakeUp } from './release.ts';
 
 /** What letting through what waits needs of the world. */
@@ -26,16 +26,28 @@ const AT_ONCE = 100;
 /**
  * Lets through what waits for endpoints that were spared: one at a time while the circuit is open, as its probe; in
  * growing portions, spread evenly, once a probe has arrived; and all of it where nothing may be delivered any more, for
- * the verdict to say so. A circuit is only forgotten once nothing can wait any more. Answers how many went.
+ * the verdict to say so. A circuit is only forgotten once nothing can wait any more. The consumers come by turns, and
+ * nobody once `goesOn` says no. Answers how many went.
  */
-export async function drainWaiting(deps: DrainDeps, now: Date): Promise<number> {
+export async function drainWaiting(
+  deps: DrainDeps,
+  now: Date,
+  goesOn: () => boolean = () => true,
+): Promise<number> {
   let count = 0;
-  const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
-  await eachApart(tended, async ({ id, circuit }) => {
-    // The list may be seconds behind.
-    const subscription = circuit && (await deps.registry.read('subscription', id));
-    if (subscription?.circuit) count += await drain(deps, subscription, subscription.circuit, now);
-  });
+  const tended = await Array.fromAsync(
+    everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page)),
+  );
+  const spared = tended.filter(({ circuit }) => circuit !== undefined);
+  await eachApart(
+    inTurn(spared, ({ consumer }) => consumer, now),
+    async ({ id }) => {
+      // The list may be seconds behind.
+      const subscription = await deps.registry.read('subscription', id);
+      if (subscription?.circuit) count += await drain(deps, subscription, subscription.circuit, now);
+    },
+    goesOn,
+  );
   return count;
 }
 

@@ -1,3 +1,4 @@
+import { decodeTime } from 'ulid';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
@@ -5,7 +6,7 @@ import { UNVERIFIED } from '../deliver/verdict.ts';
 import { matches } from '../pattern/match.ts';
 import type { Deliveries, DeliveryQueue, Ledger, Registry, RoutedEvent, Rules } from '../ports.ts';
 import { routed } from '../route.ts';
-import { eachApart } from './apart.ts';
+import { eachApart, inTurn } from './apart.ts';
 import { refsOf, wakeUp } from './release.ts';
 import { everyItem } from '../control.ts';
 
@@ -24,27 +25,44 @@ export interface SettleDeps {
 
 /**
  * Settles the subscriptions whose rule has had its time: everything since the rule was put is routed to them again
- * (derived delivery ids make that harmless), then `starting` becomes `active` and the rule that was replaced goes.
+ * (derived delivery ids make that harmless), then `starting` becomes `active` and the rule that was replaced goes. The
+ * consumers come by turns. That may be more than one beat of the clock can route: once `goesOn` says no, the next beat goes
+ * on from where this one came to.
  */
 export async function settleSubscriptions(
   deps: SettleDeps,
   now: Date,
+  goesOn: () => boolean = () => true,
 ): Promise<{ settled: number; backfilled: number }> {
   let settled = 0;
   let backfilled = 0;
-  let present: Set<string> | undefined;
-  const tended = everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page));
-  await eachApart(tended, async (subscription) => {
-    const { putAt, bus, name, settled: already } = subscription.rule;
-    if (already || Date.parse(putAt) > now.getTime() - settlingMs(deps.territory, subscription)) return;
-    present ??= new Set((await deps.rules.list()).map((rule) => `${rule.bus}/${rule.name}`));
-    // Never put, or lost: it has yet to be put before it can settle.
-    if (!present.has(`${bus}/${name}`)) return;
-    backfilled += await backfill(deps, subscription, now);
-    if (subscription.ownership?.owing) backfilled += await releaseOwed(deps, subscription);
-    if (await markSettled(deps, subscription)) settled += 1;
-  });
+  const tended = await Array.fromAsync(
+    everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page)),
+  );
+  const due = tended.filter((subscription) => hasHadItsTime(deps.territory, subscription, now));
+  if (due.length === 0) return { settled, backfilled };
+  const present = new Set((await deps.rules.list()).map(({ bus, name }) => `${bus}/${name}`));
+  await eachApart(
+    inTurn(due, ({ consumer }) => consumer, now),
+    async (subscription) => {
+      // Never put, or lost: it has yet to be put before it can settle.
+      if (!present.has(`${subscription.rule.bus}/${subscription.rule.name}`)) return;
+      const missed = await backfill(deps, subscription, now, goesOn);
+      backfilled += missed.count;
+      if (missed.upTo) return keepPlace(deps, subscription, missed.upTo);
+      const owed = await releaseOwed(deps, subscription, goesOn);
+      backfilled += owed.count;
+      if (!owed.whole) return keepPlace(deps, subscription, now);
+      if (await markSettled(deps, subscription)) settled += 1;
+    },
+    goesOn,
+  );
   return { settled, backfilled };
+}
+
+function hasHadItsTime(territory: SettleDeps['territory'], subscription: Subscription, now: Date): boolean {
+  const { settled, putAt } = subscription.rule;
+  return !settled && Date.parse(putAt) <= now.getTime() - settlingMs(territory, subscription);
 }
 
 /**
@@ -56,21 +74,24 @@ function settlingMs({ ruleSettling, verdictFreshness }: SettleDeps['territory'],
   return of.ownership?.owing ? Math.max(given, 2 * milliseconds(verdictFreshness) + 1000) : given;
 }
 
-/** Sends what the subscription matches of the ledger since its rule was put; answers how many. */
-async function backfill(deps: SettleDeps, subscription: Subscription, now: Date): Promise<number> {
+/**
+ * Sends what the subscription matches of the ledger since its rule was put; answers how many, and up to when where
+ * `goesOn` said no before all had gone.
+ */
+async function backfill(
+  deps: SettleDeps,
+  subscription: Subscription,
+  now: Date,
+  goesOn: () => boolean,
+): Promise<{ count: number; upTo?: Date }> {
   const { since: missing, putAt } = subscription.rule;
-  const from = new Date(Date.parse(missing ?? putAt) - CLOCK_SKEW_MS);
-  const since = new Date(Math.max(from.getTime(), Date.parse(subscription.createdAt)));
+  const since = Date.parse(missing ?? putAt);
+  const from = new Date(Math.max(since - CLOCK_SKEW_MS, Date.parse(subscription.createdAt)));
+  const to = new Date(now.getTime() + CLOCK_SKEW_MS);
   let count = 0;
-  for await (const page of deps.ledger.history(
-    subscription.dataset,
-    since,
-    new Date(now.getTime() + CLOCK_SKEW_MS),
-  )) {
-    const entries = await deps.ledger.read(
-      page.map(({ key }) => key),
-      now,
-    );
+  for await (const page of deps.ledger.history(subscription.dataset, from, to)) {
+    const keys = page.map(({ key }) => key);
+    const entries = await deps.ledger.read(keys, now);
     const wanted = entries.flatMap((entry) => (entry && wants(subscription, routed(entry)) ? [entry] : []));
     await deps.queue.send(
       wanted.map(({ key, sequence }) => ({
@@ -79,13 +100,25 @@ async function backfill(deps: SettleDeps, subscription: Subscription, now: Date)
       })),
     );
     count += wanted.length;
+    const last = page.at(-1);
+    const upTo = last && new Date(decodeTime(last.sequence));
+    // It comes further than the beat before.
+    if (upTo && upTo.getTime() > since && !goesOn()) return { count, upTo };
   }
-  return count;
+  return { count };
 }
 
-/** Sends what was withheld until its receiver had shown that it wants events; answers how many. */
-async function releaseOwed(deps: SettleDeps, subscription: Subscription): Promise<number> {
+/**
+ * Sends what was withheld until its receiver had shown that it wants events; answers how many, and whether that was all.
+ * What was sent is withheld no more when the list is read again.
+ */
+async function releaseOwed(
+  deps: SettleDeps,
+  subscription: Subscription,
+  goesOn: () => boolean,
+): Promise<{ count: number; whole: boolean }> {
   let count = 0;
+  if (!subscription.ownership?.owing) return { count, whole: true };
   let cursor: string | undefined;
   do {
     const page = await deps.deliveries.list(
@@ -99,8 +132,8 @@ async function releaseOwed(deps: SettleDeps, subscription: Subscription): Promis
     );
     count += owed.length;
     cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  return count;
+  } while (cursor !== undefined && goesOn());
+  return { count, whole: cursor === undefined };
 }
 
 /** Whether a subscription's types and filter match an event, as its rule would: large data passes, and is looked into later. */
@@ -112,20 +145,35 @@ export function wants(
   return filter === undefined || payload !== undefined || matches(filter, event);
 }
 
-async function markSettled(deps: SettleDeps, seen: Subscription): Promise<boolean> {
-  const before = await deps.registry.read('subscription', seen.id);
+/** As long as the rule is the one that was seen; somebody else's change stands. */
+async function replaceRuleOf(
+  { registry }: SettleDeps,
+  seen: Subscription,
+  change: (before: Subscription) => Subscription | Promise<Subscription>,
+): Promise<boolean> {
+  const before = await registry.read('subscription', seen.id);
   if (!before || before.rule.settled || before.rule.putAt !== seen.rule.putAt) return false;
-  const { replaces, since: _, ...rule } = before.rule;
-  if (replaces !== undefined) await deps.rules.remove(rule.bus, replaces);
-  const status = before.status === 'starting' ? 'active' : before.status;
-  const { owing: __, ...ownership } = before.ownership ?? {};
-  const item: Subscription = {
-    ...before,
-    status,
-    // Safe: all of it but one member that may be absent.
-    ...(before.ownership && { ownership: ownership as typeof before.ownership }),
-    rule: { ...rule, settled: true },
-    revision: before.revision + 1,
-  };
-  return deps.registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
+  const item = { ...(await change(before)), revision: before.revision + 1 };
+  return registry.write([{ do: 'replace', noun: 'subscription', before, item }]);
 }
+
+async function keepPlace(deps: SettleDeps, seen: Subscription, since: Date): Promise<void> {
+  await replaceRuleOf(deps, seen, (before) => ({
+    ...before,
+    rule: { ...before.rule, since: since.toISOString() },
+  }));
+}
+
+const markSettled = (deps: SettleDeps, seen: Subscription): Promise<boolean> =>
+  replaceRuleOf(deps, seen, async (before) => {
+    const { replaces, since: _, ...rule } = before.rule;
+    if (replaces !== undefined) await deps.rules.remove(rule.bus, replaces);
+    const { owing: __, ...ownership } = before.ownership ?? {};
+    return {
+      ...before,
+      status: before.status === 'starting' ? 'active' : before.status,
+      // Safe: all of it but one member that may be absent.
+      ...(before.ownership && { ownership: ownership as typeof before.ownership }),
+      rule: { ...rule, settled: true },
+    };
+  });

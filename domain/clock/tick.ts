@@ -109,30 +109,36 @@ export async function tick(deps: TickDeps, now: Date): Promise<TickReport> {
       errors.push(error);
       return otherwise;
     });
-  const due = await part(releaseDue(deps, now, within(deps, AT_MOST_MS.due)), { released: 0, parked: 0 });
-  const drained = await part(drainWaiting(deps, now), 0);
+  const due = await part(releaseDue(deps, now, within(deps, 'due')), { released: 0, parked: 0 });
+  const drained = await part(drainWaiting(deps, now, within(deps, 'drain')), 0);
   const rerouted = await part(closeGaps(deps, now), 0);
   const talliesFolded = await part(deps.usage.fold(now), 0);
   // Rules first: what settles needs its rule to be there.
   const rules = await part(reconcileAtTimes(deps, now), { put: 0, removed: 0 });
-  const settling = await part(settleSubscriptions(deps, now), { settled: 0, backfilled: 0 });
+  const settling = await part(settleSubscriptions(deps, now, within(deps, 'settle')), {
+    settled: 0,
+    backfilled: 0,
+  });
   const control = { ...deps, now: () => now };
   const offersAnnounced = await part(announceOffers(control), 0);
   const contractsMoved = await part(settleContracts(control), 0);
   const datasetsRetired = await part(settleRetirements(control), 0);
   const schemasChanged = await part(settleSchemas(control), 0);
-  const replayed = await part(advanceReplays(deps, now, within(deps, AT_MOST_MS.replays)), 0);
+  const replayed = await part(advanceReplays(deps, now, within(deps, 'replays')), 0);
   // Before erasures go on: one that this beat closes has had the dead letters looked through.
   const letters = await part(cleanDeadLetters(deps, now), { removed: 0, whole: false });
-  const erasureSteps = await part(continueErasures(control, now, { mayClose: letters.whole }), 0);
+  const erasureSteps = await part(
+    continueErasures(control, now, { mayClose: letters.whole, goesOn: within(deps, 'erasures') }),
+    0,
+  );
   // After them: what was erased is not to be sent on.
   const tended = await part(tendDeadLetters(deps, now), { lettersSentOn: 0, lettersParked: 0 });
   const swept = await part(sweepExpired(deps, now), { eventsSwept: 0, deliveriesSwept: 0 });
   const payloadsSwept = await part(sweepPayloads(deps.payloads, now), 0);
-  const uploadsSwept = await part(sweepUploads(deps, now, within(deps, AT_MOST_MS.uploads)), 0);
-  const archived = await part(writeArchives(deps, now), 0);
+  const uploadsSwept = await part(sweepUploads(deps, now, within(deps, 'uploads')), 0);
+  const archived = await part(writeArchives(deps, now, within(deps, 'archives')), 0);
   // Last: receivers take their time.
-  const noticesPushed = await part(pushNotices(deps, now), 0);
+  const noticesPushed = await part(pushNotices(deps, now, within(deps, 'notices')), 0);
   if (errors.length > 0) throw errors[0];
   return {
     ...due,
@@ -169,13 +175,23 @@ async function reconcileAtTimes(deps: TickDeps, now: Date): Promise<{ put: numbe
 }
 
 /**
- * How long one beat does what may be much, in milliseconds; archives have a bound of their own. What is left is done at the
- * next beat: of the clock's two minutes something remains for all that comes behind.
+ * How long one beat does what may be much, in milliseconds: what is left is done at the next one. Each may come to its end
+ * with one step more, at the worst with a receiver's 15 s, and of the clock's three minutes something remains for all else.
  */
-const AT_MOST_MS = { gaps: 20_000, due: 20_000, replays: 15_000, uploads: 10_000 };
+export const AT_MOST_MS = {
+  due: 20_000,
+  drain: 15_000,
+  gaps: 15_000,
+  settle: 15_000,
+  replays: 15_000,
+  erasures: 10_000,
+  uploads: 10_000,
+  archives: 15_000,
+  notices: 10_000,
+};
 
-const within = ({ clock }: Pick<TickDeps, 'clock'>, ms: number): (() => boolean) => {
-  const until = clock().getTime() + ms;
+const within = ({ clock }: Pick<TickDeps, 'clock'>, part: keyof typeof AT_MOST_MS): (() => boolean) => {
+  const until = clock().getTime() + AT_MOST_MS[part];
   return () => clock().getTime() < until;
 };
 
@@ -185,7 +201,7 @@ const within = ({ clock }: Pick<TickDeps, 'clock'>, ms: number): (() => boolean)
  */
 async function closeGaps(deps: TickDeps, now: Date): Promise<number> {
   let count = 0;
-  const goesOn = within(deps, AT_MOST_MS.gaps);
+  const goesOn = within(deps, 'gaps');
   await eachApart(await deps.gaps.receive(), async ({ gap, lease }) => {
     if (!gap) throw new Error('the dead letters of route hold something that cannot be routed again');
     const rerouted = await reroute(deps, gap, now, goesOn);

@@ -4,6 +4,7 @@ import { milliseconds } from '../../schemas/duration.ts';
 import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import type { Channel, Notice } from '../../schemas/notice.ts';
 import type { Territory } from '../../schemas/territory.ts';
+import { inTurn } from '../clock/apart.ts';
 import { everyItem } from '../control.ts';
 import { afterAnswer, type Chance, type Next } from '../deliver/retry.ts';
 import { webhookRequest } from '../deliver/wire.ts';
@@ -31,26 +32,30 @@ export interface PushDeps {
 
 /**
  * Pushes notices to those who asked for it: signed like deliveries, with the same waits between attempts, in the order
- * in which they were stated, at least once. Answers how many were taken.
+ * in which they were stated, at least once; another participant first at each beat, and nobody once `goesOn` says no.
+ * Answers how many were taken.
  */
-export async function pushNotices(deps: PushDeps, now: Date): Promise<number> {
-  const due: Channel[] = [];
-  for await (const channel of everyItem((page) => deps.registry.list('channels', {}, page))) {
-    if (channel.dueAt === undefined || Date.parse(channel.dueAt) <= now.getTime()) due.push(channel);
-  }
+export async function pushNotices(
+  deps: PushDeps,
+  now: Date,
+  goesOn: () => boolean = () => true,
+): Promise<number> {
+  const channels = await Array.fromAsync(everyItem((page) => deps.registry.list('channels', {}, page)));
+  const due = channels.filter(({ dueAt }) => dueAt === undefined || Date.parse(dueAt) <= now.getTime());
+  const turns = inTurn(due, ({ participant }) => participant, now);
   let taken = 0;
-  for (let start = 0; start < due.length; start += CHANNELS_AT_ONCE) {
-    const some = due.slice(start, start + CHANNELS_AT_ONCE);
-    const counts = await Promise.all(some.map((channel) => serve(deps, channel, now)));
+  for (let start = 0; start < turns.length; start += CHANNELS_AT_ONCE) {
+    const some = turns.slice(start, start + CHANNELS_AT_ONCE);
+    const counts = await Promise.all(some.map((channel) => serve(deps, channel, now, goesOn)));
     taken += counts.reduce((sum, count) => sum + count, 0);
   }
   return taken;
 }
 
-async function serve(deps: PushDeps, before: Channel, now: Date): Promise<number> {
+async function serve(deps: PushDeps, before: Channel, now: Date, goesOn: () => boolean): Promise<number> {
   let channel = before;
   let taken = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < ROUNDS && goesOn(); round += 1) {
     // One that has failed is tried with one notice before it gets the others.
     const limit = channel.attempts > 0 ? 1 : AT_ONCE;
     const notices = await waiting(deps.registry, channel, limit, now);

@@ -7,6 +7,7 @@ import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import type { Notice } from '../../schemas/notice.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { ProblemError } from '../../schemas/problem.ts';
+import { eachApart, inTurn } from '../clock/apart.ts';
 import { everyItem, overtaken } from '../control.ts';
 import { minimise } from '../deliver/minimise.ts';
 import { ERASED } from './in-flight.ts';
@@ -48,25 +49,29 @@ export async function findReceivers(deps: FindDeps, erasure: Erasure): Promise<E
 }
 
 /**
- * Goes on with every open erasure, a step each; answers how many steps were made. None closes unless it may: before, the
- * dead letters are to be looked through.
+ * Goes on with the open erasures, a step each, the datasets by turns, and with none once `goesOn` says no; answers how many
+ * steps were made. None closes unless it may: before, the dead letters are to be looked through.
  */
 export async function continueErasures(
   deps: FindDeps,
   now: Date,
-  { mayClose }: { mayClose: boolean },
+  { mayClose, goesOn = () => true }: { mayClose: boolean; goesOn?: () => boolean },
 ): Promise<number> {
   let steps = 0;
-  const open = everyItem<Erasure>((page) => deps.registry.list('erasuresOpen', {}, page));
-  for await (const listed of open) {
-    const erasure = await deps.registry.read('erasure', listed.id);
-    if (erasure?.state !== 'open') continue;
-    const hasArrived = now.getTime() >= Date.parse(erasure.at) + ARRIVED_AFTER_MS;
-    if (erasure.round === 2 && !(mayClose && hasArrived)) continue;
-    // Who asked for it may not have come so far.
-    await eraseWithData(deps, erasure, now);
-    if (await unlessMoved(findReceivers(deps, erasure))) steps += 1;
-  }
+  const open = await Array.fromAsync(everyItem((page) => deps.registry.list('erasuresOpen', {}, page)));
+  await eachApart(
+    inTurn(open, ({ dataset }) => dataset, now),
+    async (listed) => {
+      const erasure = await deps.registry.read('erasure', listed.id);
+      if (erasure?.state !== 'open') return;
+      const hasArrived = now.getTime() >= Date.parse(erasure.at) + ARRIVED_AFTER_MS;
+      if (erasure.round === 2 && !(mayClose && hasArrived)) return;
+      // Who asked for it may not have come so far.
+      await eraseWithData(deps, erasure, now);
+      if (await unlessMoved(findReceivers(deps, erasure))) steps += 1;
+    },
+    goesOn,
+  );
   return steps;
 }
 

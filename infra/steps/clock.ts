@@ -75,7 +75,7 @@ export function clockStep(scope: Construct, props: MeshProps, admit: HouseFuncti
       },
     ],
     memoryMb: 256,
-    timeout: Duration.minutes(2),
+    timeout: Duration.minutes(3),
   });
   denyOwnAccount(clock, props.territory, [{ action: 's3:PutObject', but: [] }]);
   new Rule(clock, 'EachMinute', {

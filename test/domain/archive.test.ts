@@ -62,6 +62,18 @@ describe('an archive', () => {
     expect(days).toMatchObject([{ events: 3 }]);
   });
 
+  test('of who has much leaves time for others: a portion each, by turns', async () => {
+    const { ids: many } = await waiting(450);
+    const { ids: few } = await waiting(1);
+    const turns = (left: number) => () => (left -= 1) >= 0;
+    expect(await writeArchives(flow, flow.now(), turns(2))).toBe(201);
+    expect(await statuses(few)).toEqual(['delivered']);
+    const done = async () => (await statuses(many)).filter((status) => status === 'delivered').length;
+    expect(await done()).toBe(200);
+    expect(await ticks()).toBe(250);
+    expect(await done()).toBe(450);
+  });
+
   test('has an object for each day', async () => {
     await waiting(4, {}, 8 * 3_600_000);
     await ticks();

@@ -145,6 +145,23 @@ describe('notices by webhook', () => {
     expect(subjects()).toEqual(many);
   });
 
+  test('of receivers that take too long leave others theirs: whoever was not reached is so in its turn', async () => {
+    const consumers = Array.from({ length: 15 }, (_, index) => `consumer-${index}`);
+    for (const id of consumers)
+      await askForNotices(mesh, given.caller(id), { webhook: `https://${id}.example.org/n` });
+    mesh.later(1);
+    for (const id of consumers) {
+      const told = { type: 'maille.contract.active.v1', subject: id, data: {} };
+      await mesh.registry.write([notify(id, told, mesh.now(), mesh.random)]);
+    }
+    mesh.later(MINUTE);
+    let asked = 0;
+    // Time for ten side by side, and for one round of each.
+    expect(await pushNotices(mesh, mesh.now(), () => (asked += 1) <= 11)).toBe(10);
+    expect(await pushes()).toBe(5);
+    expect(subjects().sort()).toEqual(consumers.sort());
+  });
+
   test('go only to who has shown that it wants them, and name the mesh', async () => {
     mesh.sender.shake = () => ({ kind: 'answer', status: 405, body: '' });
     const problem = await problemOf(askForNotices(mesh, app, { webhook: url }));

@@ -192,6 +192,30 @@ describe('what comes before the receiver has consented', () => {
     expect(flow.sent()).toHaveLength(2);
   });
 
+  test('and is more than a beat can send goes at several, and only then is nothing owed', async () => {
+    const made = await subscribed();
+    const unverified = await flow.subscription(made.id);
+    const events = await Promise.all(Array.from({ length: 250 }, () => flow.accepted()));
+    await flow.deliver(...events.map((entry) => flow.matched(unverified, entry)));
+    await settles();
+    flow.sender.shake = () => answered(200, { consent: { origin: '*' } });
+    await verifySubscription(flow, app, made.id);
+    flow.sender.requests.splice(0);
+    const sent: number[] = [];
+    for (let beats = 0; beats < 3; beats += 1) {
+      flow.later(SETTLING_MS);
+      let asked = 0;
+      await settleSubscriptions(flow, flow.now(), () => (asked += 1) === 1);
+      await flow.wakes();
+      sent.push(new Set(flow.sent()).size);
+    }
+    expect(sent).toEqual([200, 250, 250]);
+    expect(flow.sent()).toHaveLength(250);
+    const { status, ownership } = await flow.subscription(made.id);
+    expect(status).toBe('active');
+    expect(ownership).not.toHaveProperty('owing');
+  });
+
   test('and was on its way to the address before goes to the new one, once that has consented', async () => {
     flow.sender.shake = () => answered(200, { consent: { origin: '*' } });
     const made = await subscribed();

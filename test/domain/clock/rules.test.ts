@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { reconcileRules, wantedRule } from '../../../domain/clock/reconcile.ts';
 import { settleSubscriptions } from '../../../domain/clock/settle.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
+import type { Rule } from '../../../domain/ports.ts';
 import { patchSubscription } from '../../../domain/subscriptions/change.ts';
 import { given } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
@@ -25,6 +26,18 @@ beforeEach(() => {
 });
 const breaking = (...names: string[]): void => {
   breaks = (port, call) => (names.includes(`${port}.${call}`) ? 'before' : undefined);
+};
+/** A ledger whose history comes event by event. */
+const pageByPage = (): MemoryFlow['ledger'] => ({
+  ...flow.ledger,
+  history: async function* (...asked) {
+    for await (const page of flow.ledger.history(...asked)) for (const place of page) yield [place];
+  },
+});
+/** Time for one step, and no more. */
+const onlyOnce = (): (() => boolean) => {
+  let asked = 0;
+  return () => (asked += 1) === 1;
 };
 /** The events that wait on the queue. */
 const queued = (): string[] => flow.queue.take().map(({ event }) => event.sequence);
@@ -83,6 +96,48 @@ describe('settling', () => {
     queued();
     await settle();
     expect(queued()).toEqual([early.sequence]);
+  });
+
+  test('of more than a beat can route goes on where the beat before ended, and is not active before', async () => {
+    const subscription = await subscribed(flow);
+    const missed: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      missed.push((await flow.accepted()).sequence);
+      flow.later(10_000);
+    }
+    flow.later(SETTLING_MS);
+    const deps = { ...flow, ledger: pageByPage() };
+    const sent: string[][] = [];
+    for (let beats = 0; sent.flat().length < 20 && beats < 20; beats += 1) {
+      expect((await flow.subscription(subscription.id)).status).toBe('starting');
+      const { settled } = await settleSubscriptions(deps, flow.now(), onlyOnce());
+      sent.push(queued());
+      if (settled === 1) break;
+    }
+    expect((await flow.subscription(subscription.id)).status).toBe('active');
+    expect((await flow.subscription(subscription.id)).rule).not.toHaveProperty('since');
+    expect(sent.length).toBeGreaterThan(4);
+    expect([...new Set(sent.flat())]).toEqual(missed);
+  });
+
+  test('of one consumer does not wait for what another one missed', async () => {
+    const since = flow.now().toISOString();
+    for (let count = 0; count < 5; count += 1) {
+      await flow.accepted();
+      flow.later(10_000);
+    }
+    const one = await subscribed(flow);
+    const rule = { ...one.rule, name: 'sub_other', since };
+    const more = { consumer: 'lab', status: 'starting', createdAt: since, rule } as const;
+    const { subscription: other } = await flow.begins({ subscription: more });
+    await flow.rules.put(wantedRule(other) as Rule);
+    flow.later(SETTLING_MS);
+    for (let beats = 0; beats < 2; beats += 1) {
+      await settleSubscriptions({ ...flow, ledger: pageByPage() }, flow.now(), onlyOnce());
+      flow.later(60_000);
+    }
+    expect((await flow.subscription(one.id)).status).toBe('active');
+    expect((await flow.subscription(other.id)).status).toBe('starting');
   });
 
   test('removes the rule that was replaced, and only then', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { drainWaiting } from '../../../domain/clock/drain.ts';
 import { tick } from '../../../domain/clock/tick.ts';
 import { deliveryId } from '../../../domain/deliver/identity.ts';
 import { patchSubscription } from '../../../domain/subscriptions/change.ts';
@@ -155,6 +156,23 @@ describe('a circuit', () => {
     expect(await statuses(subscription)).toEqual({ delivered: 403 });
     expect(await flow.subscription(subscription.id)).not.toHaveProperty('circuit');
     expect(await flow.subscription(subscription.id)).not.toHaveProperty('failingSince');
+  });
+
+  test('is drained in its turn where time runs out: another consumer first each minute', async () => {
+    const one = await spared();
+    const other = await spared();
+    await flow.changes('subscription', other.id, { consumer: 'lab' });
+    for (const subscription of [one, other]) await flow.deliver(...(await accepts(subscription, 5)));
+    const drained = async (): Promise<string[]> => {
+      flow.later(60_000);
+      const ids = new Set<string>();
+      const send: typeof flow.queue.send = async (sent) =>
+        sent.forEach(({ message }) => ids.add(message.subscription.id));
+      let asked = 0;
+      await drainWaiting({ ...flow, queue: { ...flow.queue, send } }, flow.now(), () => (asked += 1) === 1);
+      return [...ids];
+    };
+    expect([...(await drained()), ...(await drained())].sort()).toEqual([one.id, other.id].sort());
   });
 
   test('spreads a portion evenly over its time', async () => {

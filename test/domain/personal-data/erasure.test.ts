@@ -236,6 +236,22 @@ describe('erasing', () => {
     );
   });
 
+  test('among many has its turn, where one beat has no time for all', async () => {
+    for (const id of ['badge-1', 'badge-2', 'badge-3']) {
+      await accepted(id);
+      await erase(provider, id);
+    }
+    flow.later(ARRIVED_AFTER_MS);
+    const steps: number[] = [];
+    for (let beats = 0; beats < 4; beats += 1) {
+      let asked = 0;
+      const goesOn = () => (asked += 1) === 1;
+      steps.push(await continueErasures(flow, flow.now(), { mayClose: true, goesOn }));
+      flow.later(60_000);
+    }
+    expect(steps).toEqual([1, 1, 1, 0]);
+  });
+
   test('begun and forgotten by who asked is finished by the clock', async () => {
     let broken = false;
     flow = flowInMemory({
