@@ -1,7 +1,6 @@
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  CopyObjectCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -17,6 +16,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { Buffer } from 'node:buffer';
 import type { Payloads } from '../../domain/ports.ts';
+import { copyObject } from './copy.ts';
 
 /** Large data in S3. The functions of the flow, which only keep and read it, take `leanPayloads`: files as they come, too. */
 export function bucketPayloads({
@@ -102,18 +102,7 @@ export function bucketPayloads({
       }
     },
 
-    async copy(from, { name, contentType }) {
-      // Or it would keep what else its publisher put with it, such as a file name.
-      const alone = { MetadataDirective: 'REPLACE', ContentType: contentType } as const;
-      const CopySource = `${bucket}/${from}`;
-      try {
-        await client.send(new CopyObjectCommand({ ...of(name), CopySource, ...alone }));
-        return true;
-      } catch (error) {
-        if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return false;
-        throw error;
-      }
-    },
+    copy: (from, { name, contentType }) => copyObject(client, { bucket, from, to: name, contentType }),
 
     link: (name, seconds) => getSignedUrl(client, new GetObjectCommand(of(name)), { expiresIn: seconds }),
 

@@ -1,5 +1,6 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
+import { eachApart } from '../clock/apart.ts';
 import { type ControlDeps, everyItem } from '../control.ts';
 import { contractNotices, endingNotices } from '../notices.ts';
 import type { Change } from '../ports.ts';
@@ -10,7 +11,7 @@ import { isOver } from './transitions.ts';
 
 /**
  * Brings contracts to where their dates have led: started, bound to changed terms, reminded of their end, expired.
- * Reads those that are due and no others. Answers how many moved.
+ * Reads those that are due and no others; each stands for itself. Answers how many moved.
  */
 export async function settleContracts(deps: ControlDeps): Promise<number> {
   const due: Contract[] = [];
@@ -19,7 +20,9 @@ export async function settleContracts(deps: ControlDeps): Promise<number> {
     due.push(contract);
   }
   let moved = 0;
-  for (const contract of due) if (await settleContract(deps, contract)) moved += 1;
+  await eachApart(due, async (contract) => {
+    if (await settleContract(deps, contract)) moved += 1;
+  });
   return moved;
 }
 
@@ -41,9 +44,10 @@ export async function settleContract(deps: ControlDeps, before: Contract): Promi
 /** Tells contracts of their datasets' changed offers, and plans what binds them. Answers how many were told. */
 export async function announceOffers(deps: ControlDeps): Promise<number> {
   let told = 0;
-  for await (const dataset of everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page))) {
+  const listed = everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page));
+  await eachApart(await Array.fromAsync(listed), async (dataset) => {
     told += await announceOffer(deps, dataset);
-  }
+  });
   return told;
 }
 

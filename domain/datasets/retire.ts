@@ -2,6 +2,7 @@ import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset, RetireRequest } from '../../schemas/dataset.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
+import { eachApart } from '../clock/apart.ts';
 import { isOver } from '../contracts/transitions.ts';
 import { absent, type ControlDeps, everyItem, overtaken } from '../control.ts';
 import { noticeType, notify, writeNotices } from '../notices.ts';
@@ -30,12 +31,12 @@ export async function retireDataset(
 export async function settleRetirements(deps: ControlDeps): Promise<number> {
   let retired = 0;
   const listed = everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page));
-  for (const { id } of await Array.fromAsync(listed)) {
+  await eachApart(await Array.fromAsync(listed), async ({ id }) => {
     const before = await deps.registry.read('dataset', id);
-    if (!before?.retirement) continue;
+    if (!before?.retirement) return;
     const { status } = await settleRetirement(deps, before);
     if (status !== before.status) retired += 1;
-  }
+  });
   return retired;
 }
 

@@ -1,5 +1,6 @@
 import type { Dataset, SchemaVersion } from '../../schemas/dataset.ts';
 import type { SchemaPlan } from '../../schemas/schema-plan.ts';
+import { eachApart } from '../clock/apart.ts';
 import { type ControlDeps, everyItem } from '../control.ts';
 import { noticeType, notify, writeNotices } from '../notices.ts';
 import type { Change } from '../ports.ts';
@@ -42,14 +43,14 @@ async function noticesOf(deps: ControlDeps, dataset: Dataset, plan: SchemaPlan):
 export async function settleSchemas(deps: ControlDeps): Promise<number> {
   let changed = 0;
   const listed = everyItem((page) => deps.registry.list('schemaPlans', {}, page));
-  for (const { id } of await Array.fromAsync(listed)) {
+  await eachApart(await Array.fromAsync(listed), async ({ id }) => {
     let plan = await deps.registry.read('schemaPlan', id);
     if (plan?.status === 'planned' && Date.parse(plan.effective) <= deps.now().getTime()) {
       plan = await putInForce(deps, plan);
       if (plan) changed += 1;
     }
     if (plan && !plan.told) await tellPlan(deps, plan);
-  }
+  });
   return changed;
 }
 

@@ -8,6 +8,7 @@ import {
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { memoryPayloads } from '../../adapters/memory/payloads.ts';
+import { copyObject } from '../../adapters/s3/copy.ts';
 import { leanPayloads } from '../../adapters/s3/lean-payloads.ts';
 import { bucketPayloads } from '../../adapters/s3/payloads.ts';
 import type { Payloads } from '../../domain/ports.ts';
@@ -153,6 +154,38 @@ describe('on AWS alone', () => {
     await payloads.dropParts(at, dropped);
     await payloads.dropParts(at, dropped);
     expect(await partsUnderWay()).toBe(0);
+  });
+
+  it('what is larger than a part is copied by its parts, and nothing is left of what fails', async () => {
+    const payloads = inBucket();
+    const [at, to] = [name('2034-01-06'), name('2034-01-06')];
+    const body = Buffer.alloc(11_000_000, 'a line of 26 bytes, or so\n');
+    await payloads.put({ name: at, body, contentType: 'video/mp4' });
+    const copying = { bucket, from: at, to, contentType: 'video/mp4' };
+    const partBytes = 5_242_880;
+    const client = s3();
+    const ranges: unknown[] = [];
+    let refused = '';
+    client.middlewareStack.add(
+      (next) => (args) => {
+        const { CopySourceRange } = args.input as { CopySourceRange?: string };
+        if (CopySourceRange !== undefined) ranges.push(CopySourceRange);
+        if (CopySourceRange !== undefined && CopySourceRange === refused) throw new Error('refused');
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    expect(await copyObject(client, copying, partBytes)).toBe(true);
+    expect(ranges.sort()).toEqual(['bytes=0-5242879', 'bytes=10485760-10999999', 'bytes=5242880-10485759']);
+    expect((await payloads.read(to))?.equals(body)).toBe(true);
+    const copy = await s3().send(new HeadObjectCommand({ Bucket: bucket, Key: to }));
+    expect(copy.ContentType).toBe('video/mp4');
+    refused = 'bytes=10485760-10999999';
+    const other = { ...copying, to: name('2034-01-06') };
+    const underWay = await partsUnderWay();
+    await expect(copyObject(client, other, partBytes)).rejects.toThrow('refused');
+    expect(await payloads.read(other.to)).toBeUndefined();
+    expect(await partsUnderWay()).toBe(underWay);
   });
 
   it('a copy has the type it is given, and nothing else that came with the data', async () => {

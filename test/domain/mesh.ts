@@ -28,6 +28,17 @@ import { testSender } from '../../domain/subscriptions/test-event.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { territory, type Territory } from '../../schemas/territory.ts';
 
+/** A registry that changes one thing no more: each write of it throws. */
+export const refusing = (registry: MemoryMesh['registry'], id: string): MemoryMesh['registry'] => ({
+  ...registry,
+  write: async (changes) => {
+    const isOf = (change: (typeof changes)[number]): boolean =>
+      'item' in change && 'id' in change.item && change.item.id === id;
+    if (changes.some(isOf)) throw new Error(`broke at ${id}`);
+    return registry.write(changes);
+  },
+});
+
 /** A mesh in memory whose clock a test moves: everything that the API's domain functions need. */
 export function meshInMemory(start = '2026-03-01T10:00:00.000Z', more: Partial<Territory> = {}) {
   let instant = new Date(start);

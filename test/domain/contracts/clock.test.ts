@@ -10,7 +10,7 @@ import { putDataset } from '../../../domain/datasets/put.ts';
 import type { Contract } from '../../../schemas/contract.ts';
 import type { DatasetRequest, Offer } from '../../../schemas/dataset.ts';
 import { given } from '../../given.ts';
-import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
+import { type MemoryMesh, meshInMemory, problemOf, refusing } from '../mesh.ts';
 import { terms } from './terms.ts';
 
 const DAY = 86_400_000;
@@ -104,7 +104,31 @@ describe('the end of a contract', () => {
   });
 });
 
+test('a contract that cannot be changed holds up no other', async () => {
+  await shares();
+  const first = await requests({ until: '2026-03-20T00:00:00Z' });
+  const second = await requests({ until: '2026-03-21T00:00:00Z' });
+  mesh.later(30 * DAY);
+  const registry = refusing(mesh.registry, first.id);
+  await expect(settleContracts({ ...mesh, registry })).rejects.toThrow('broke');
+  expect((await kept(second)).state).toBe('expired');
+});
+
 describe('a changed offer', () => {
+  test('of one dataset is told though that of another one cannot be', async () => {
+    const ids = ['a-library', 'school-air', 'z-library'];
+    const offers = (minimisation: Offer['minimisation']) =>
+      ids.map((id) =>
+        putDataset(mesh, provider, id, { ...asked, offer: { ...asked.offer, minimisation } }, '*'),
+      );
+    for (const id of ids) await putDataset(mesh, provider, id, asked, undefined);
+    await Promise.all(offers([noTeacher]));
+    const registry = refusing(mesh.registry, 'a-library');
+    await expect(announceOffers({ ...mesh, registry })).rejects.toThrow('broke');
+    const { items } = await mesh.registry.list('datasetsToAnnounce', {}, { limit: 10 });
+    expect(items.map(({ id }) => id)).toEqual(['a-library']);
+  });
+
   test('that is stricter binds after its notice and not a moment before, and both are told when and what', async () => {
     await shares({ noticeDays: 10 });
     const contract = await requests();

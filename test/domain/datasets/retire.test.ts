@@ -5,7 +5,7 @@ import { etagOf, putDataset } from '../../../domain/datasets/put.ts';
 import { retireDataset, settleRetirements } from '../../../domain/datasets/retire.ts';
 import { retireRequest } from '../../../schemas/dataset.ts';
 import { given } from '../../given.ts';
-import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
+import { type MemoryMesh, meshInMemory, problemOf, refusing } from '../mesh.ts';
 
 const DAY = 86_400_000;
 const atmo = given.caller('atmo');
@@ -39,6 +39,20 @@ describe('a dataset that ends', () => {
     expect(await mesh.noticesOf('atmo')).toEqual([RETIRING, RETIRED]);
     expect(await settleRetirements(mesh)).toBe(0);
     expect(await mesh.noticesOf('app')).toHaveLength(2);
+  });
+
+  test('is retired though another one cannot be', async () => {
+    const both = ['a-library', 'z-library'];
+    for (const id of both) await putDataset(mesh, atmo, id, given.datasetRequest(), undefined);
+    for (const id of [...both, 'school-air'])
+      await retireDataset(mesh, atmo, id, { reason: 'the sensors are taken down', on: inDays(1) });
+    mesh.later(DAY);
+    const registry = refusing(mesh.registry, 'a-library');
+    await expect(settleRetirements({ ...mesh, registry })).rejects.toThrow('broke');
+    const states = await Promise.all(
+      ['a-library', 'school-air', 'z-library'].map((id) => mesh.registry.read('dataset', id)),
+    );
+    expect(states.map((dataset) => dataset?.status)).toEqual(['active', 'retired', 'retired']);
   });
 
   test('ends at once where its day is today or past', async () => {

@@ -6,7 +6,7 @@ import { judgeChange } from '../../../domain/evolution/judge.ts';
 import { settleSchemas } from '../../../domain/evolution/plan.ts';
 import { putSchema, withdrawPlan } from '../../../domain/evolution/put-schema.ts';
 import { given, SCHEMA, TYPE } from '../../given.ts';
-import { type MemoryMesh, meshInMemory, problemOf } from '../mesh.ts';
+import { type MemoryMesh, meshInMemory, problemOf, refusing } from '../mesh.ts';
 
 const DAY = 86_400_000;
 const atmo = given.caller('atmo');
@@ -110,6 +110,22 @@ describe('a breaking schema', () => {
     expect(await mesh.noticesOf('app')).toEqual(['maille.schema.planned.v1', 'maille.schema.changed.v1']);
     expect(await settleSchemas(mesh)).toBe(0);
     expect(await mesh.noticesOf('app')).toHaveLength(2);
+  });
+
+  test('is in force though that of another dataset cannot be', async () => {
+    for (const id of ['a-library', 'z-library'])
+      await putDataset(mesh, atmo, id, given.datasetRequest(), undefined);
+    const effective = new Date(mesh.now().getTime() + 31 * DAY).toISOString();
+    const datasets = ['a-library', 'school-air', 'z-library'];
+    for (const dataset of datasets)
+      await putSchema(mesh, atmo, { ...of, dataset }, narrower, { ...now, effective });
+    mesh.later(31 * DAY);
+    const registry = refusing(mesh.registry, 'a-library');
+    await expect(settleSchemas({ ...mesh, registry })).rejects.toThrow('broke');
+    const versions = datasets.map(
+      async (id) => (await getDataset(mesh.registry, atmo, id)).types[0]?.schemaVersion,
+    );
+    expect(await Promise.all(versions)).toEqual([1, 2, 2]);
   });
 
   test('taken back is told, and never in force', async () => {
