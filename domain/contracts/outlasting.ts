@@ -1,6 +1,10 @@
 import { milliseconds } from '../../schemas/duration.ts';
-import type { Terms } from '../../schemas/contract.ts';
+import type { Contract, Terms } from '../../schemas/contract.ts';
+import type { Dataset } from '../../schemas/dataset.ts';
 import type { Fault } from '../../schemas/problem.ts';
+import { everyItem } from '../control.ts';
+import type { Registry } from '../ports.ts';
+import { isOver } from './transitions.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -21,3 +25,27 @@ export function outlastingFaults(
       : [],
   );
 }
+
+/** Contracts on a dataset, in force or being made, that a shorter retention would leave without any event. */
+export async function outlastedContracts(
+  registry: Pick<Registry, 'list'>,
+  { id, retentionDays: before }: Pick<Dataset, 'id' | 'retentionDays'>,
+  retentionDays: number,
+): Promise<Fault[]> {
+  if (retentionDays >= before) return [];
+  const listed = await Array.fromAsync(
+    everyItem<Contract>((page) => registry.list('contractsOfDataset', { dataset: id }, page)),
+  );
+  return listed.filter(isDelayedBeyond(retentionDays)).map((contract) => ({
+    path: '/retentionDays',
+    message: `must be longer than the contract ${contract.id} delays events: revise or terminate it first`,
+  }));
+}
+
+const isDelayedBeyond =
+  (retentionDays: number) =>
+  ({ state, terms, proposed, termsChange }: Contract): boolean =>
+    !isOver(state) &&
+    [terms, proposed?.terms, termsChange?.terms].some(
+      (some) => some && outlastingFaults(some.minimisation, retentionDays, '').length > 0,
+    );

@@ -3,7 +3,7 @@ import type { Dataset, DatasetRequest, JsonSchema, SchemaVersion } from '../../s
 import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { type Fault, ProblemError } from '../../schemas/problem.ts';
-import { outlastingFaults } from '../contracts/outlasting.ts';
+import { outlastedContracts, outlastingFaults } from '../contracts/outlasting.ts';
 import { type ControlDeps, everyItem, overtaken } from '../control.ts';
 import type { Change, SchemaJudge } from '../ports.ts';
 
@@ -47,6 +47,7 @@ export async function putDataset(
     ...schemaFaults(deps.schemas, request),
     ...processingFaults(request),
     ...outlastingFaults(request.offer.minimisation, request.retentionDays, '/offer/minimisation'),
+    ...(before ? await outlastedContracts(deps.registry, before, request.retentionDays) : []),
   ]);
 
   const now = deps.now().toISOString();

@@ -125,6 +125,25 @@ describe('putting a dataset', () => {
     });
   });
 
+  test('is not kept for less time than a contract delays its events', async () => {
+    const put = async (retentionDays: number) =>
+      putDataset(mesh, atmo, 'school-air', given.datasetRequest({ retentionDays }), (await known()) && '*');
+    const known = () => mesh.registry.read('dataset', 'school-air');
+    await put(30);
+    const late = { clause: 'late', do: 'delay' as const, by: 'P5D' };
+    const { terms } = given.contract();
+    const delayed = given.contract({ terms: { ...terms, minimisation: [late] } });
+    const over = given.contract({ ...delayed, id: given.contract().id, state: 'terminated' });
+    for (const contract of [delayed, over]) await mesh.has('contract', contract);
+    expect((await put(6)).dataset).toMatchObject({ retentionDays: 6 });
+    const { kind, errors } = await problemOf(put(5));
+    expect([kind, errors]).toEqual([
+      'not-valid',
+      [{ path: '/retentionDays', message: expect.stringContaining(delayed.id) }],
+    ]);
+    expect(await known()).toMatchObject({ retentionDays: 6 });
+  });
+
   test('under an id of somebody else’s is a 409 that tells nothing of it', async () => {
     await mesh.has('dataset', given.dataset({ provider: 'lab', access: 'restricted' }));
     const problem = await problemOf(putDataset(mesh, atmo, 'school-air', given.datasetRequest(), '"1"'));
