@@ -36,14 +36,18 @@ const PAGE = {
 /** Lambda polls a queue with five pollers, each waiting 20 s: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 const POLLS_PER_MINUTE = 5 * 3;
 
-/** What one tick of the clock does in a sleeping territory of 20 subscriptions of 1 KB each. */
-const TICK = {
+/** What one tick of the clock does in a sleeping territory. */
+export const TICK = {
   seconds: 0.15,
   logBytes: 500,
   // A look into the route dead letters, and each quarter of an hour into three others.
   sqsRequests: 1 + 3 / 15,
-  // Four empty lanes of due items, and the subscriptions twice, 4 KB to half a unit.
-  readUnits: 4 * 0.5 + 2 * 2.5,
+  /** Lists of the registry that are empty: half a unit each. */
+  lists: 12,
+  /** Queries of what is due and of tallies, four lanes each: half a unit each. */
+  lanes: 8,
+  /** Marks of when something was done last, read as they are now: a unit each. */
+  marks: 5,
 };
 
 /** Costs nothing while nothing happens: paid by use or by what is stored, or free. */
@@ -150,7 +154,13 @@ function ticking(id: string, properties: Record<string, unknown>, resources: Res
   return [
     item('invocations', ticks, 'requests', PRICE.lambdaRequest, PAGE.lambda),
     item('duration', ticks * TICK.seconds * gb, 'GB-s', PRICE.lambdaArmGbSecond, PAGE.lambda),
-    item('reads', ticks * TICK.readUnits, 'units', PRICE.readUnit, PAGE.dynamodb),
+    item(
+      'reads',
+      ticks * (TICK.lists / 2 + TICK.lanes / 2 + TICK.marks),
+      'units',
+      PRICE.readUnit,
+      PAGE.dynamodb,
+    ),
     item('looks for gaps', ticks * TICK.sqsRequests, 'requests', PRICE.sqsRequest, PAGE.sqs),
     item('logs', (ticks * TICK.logBytes) / 1e9, 'GB', PRICE.logGb, PAGE.cloudwatch),
   ];

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bill, idlePrice, type Resources, sum, USD_PER_EUR } from '../../infra/price.ts';
+import { tick } from '../../domain/clock/tick.ts';
+import { bill, idlePrice, type Resources, sum, TICK, USD_PER_EUR } from '../../infra/price.ts';
+import { flowInMemory } from '../domain/deliver/flow.ts';
 import { synthesised } from './synthesised.ts';
 
 const { resources } = synthesised('la-rochelle');
@@ -21,6 +23,22 @@ describe('a month in which nothing happens', () => {
     );
     expect(items.filter(({ what }) => what.includes('polls'))).toHaveLength(1);
     for (const { source } of items) expect(source).toMatch(/^https:\/\/aws\.amazon\.com\//);
+  });
+
+  it('counts what the clock reads at a beat that finds nothing to do', async () => {
+    const flow = flowInMemory();
+    let [lists, marks] = [0, 0];
+    const registry: typeof flow.registry = {
+      ...flow.registry,
+      list: (...asked) => ((lists += 1), flow.registry.list(...asked)),
+      read: (...asked) => ((marks += 1), flow.registry.read(...asked)),
+    };
+    for (let beats = 0; beats < 3; beats += 1) {
+      [lists, marks] = [0, 0];
+      flow.later(60_000);
+      await tick({ ...flow, registry }, flow.now());
+    }
+    expect({ lists, marks }).toEqual({ lists: TICK.lists, marks: TICK.marks });
   });
 
   it('would be too dear with a few more alarms', () => {
