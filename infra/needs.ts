@@ -11,7 +11,7 @@ export interface Needs {
   eraseFromLedger: Grant;
   sweepLedger: Grant;
   keepPayloads: Grant;
-  readPayloads: Grant;
+  readPayloads: Grant[];
   removePayloads: Grant;
   sweepPayloads: Grant[];
   dropParts: Grant;
@@ -87,7 +87,8 @@ function ofPayloads(stack: Stack, names: Names) {
   });
   return {
     keepPayloads: on('PutObject'),
-    readPayloads: on('GetObject'),
+    // Of what is not there S3 says so only to who may list: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    readPayloads: [on('GetObject'), { actions: ['s3:ListBucket'], on: [bucket] }],
     removePayloads: on('DeleteObject'),
     dropParts: on('AbortMultipartUpload'),
     joinParts: on('ListMultipartUploadParts'),

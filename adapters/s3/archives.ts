@@ -61,7 +61,9 @@ async function write(
     await client.send(new PutObjectCommand({ ...place, Body, ContentType: 'application/gzip' }));
     return { kind: 'accepted', receipt: place.Key };
   } catch (error) {
-    const resource = `arn:aws:s3:::${place.Bucket}/*`;
+    // Buckets' names are one partition's, which is the mesh's own.
+    const [, partition = 'aws'] = principals[0]?.split(':') ?? [];
+    const resource = `arn:${partition}:s3:::${place.Bucket}/*`;
     return notTaken(errorOf(error), { principals, action: 's3:PutObject', resource });
   }
 }

@@ -62,7 +62,7 @@ export function leanPayloads({
     async read(name) {
       const answer = await tried(() => send('GET', name));
       if (answer.status === 404) return undefined;
-      if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
+      judge(answer);
       return Buffer.from(await answer.arrayBuffer());
     },
     async open(name, from = 0) {
@@ -72,7 +72,9 @@ export function leanPayloads({
         return tried(() => send('GET', name, undefined, undefined, { signal, range }));
       };
       const first = await get(from);
-      return first.status === 404 ? undefined : inStretches(first, from, get);
+      if (first.status === 404) return undefined;
+      judge(first);
+      return inStretches(first, from, get);
     },
     async remove(name) {
       const { ok, status } = await tried(() => send('DELETE', name));
@@ -93,6 +95,13 @@ async function tried(send: () => Promise<Response>): Promise<Response> {
   }
 }
 
+/** From its end on a file has no range (RFC 9110 section 15.5.17). */
+const END_OF_FILE = 416;
+
+function judge({ ok, status }: Response): void {
+  if (!ok && status !== END_OF_FILE) throw new Error(`the bucket answered ${status}, and not large data`);
+}
+
 /**
  * A file, stretch by stretch. One that breaks off is asked for again from there: whoever reads it may pause for longer than
  * the service keeps a connection.
@@ -103,9 +112,8 @@ async function* inStretches(
   get: (at: number) => Promise<Response>,
 ): AsyncGenerator<Uint8Array> {
   let [answer, at, broken] = [first, from, 0];
-  // From its end on a file has no range (RFC 9110 section 15.5.17).
-  while (answer.status !== 416) {
-    if (!answer.ok) throw new Error(`the bucket answered ${answer.status}, and not large data`);
+  while (answer.status !== END_OF_FILE) {
+    judge(answer);
     try {
       for await (const chunk of answer.body ?? []) {
         at += chunk.length;

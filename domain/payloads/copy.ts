@@ -22,6 +22,8 @@ export async function keepCopy(
   await mark(payloads, key, stem, now);
   const name = copyName(stem, now);
   await payloads.put({ name, body, contentType });
+  // An erasure that came meanwhile took the mark and no copy, and looks again.
+  await mark(payloads, key, stem, now);
   return name;
 }
 
@@ -41,7 +43,6 @@ export async function keepWhole(
   if (there === name) return name;
   await mark(payloads, key, stem, now);
   if (!(await payloads.copy(from, { name, contentType }))) return undefined;
-  // That takes its time: an erasure that came meanwhile took the mark and no copy, and looks again.
   await mark(payloads, key, stem, now);
   return name;
 }

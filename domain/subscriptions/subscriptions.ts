@@ -1,7 +1,8 @@
 import type { Attempt } from '../../schemas/delivery.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { standingClause } from '../deliver/verdict.ts';
+import { standingClause, UNVERIFIED } from '../deliver/verdict.ts';
+import { isUnproven } from '../ownership/prove.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';
 import {
   liveSubscription,
@@ -45,6 +46,8 @@ export async function testSubscription(deps: SubscriptionDeps, caller: Caller, i
     { noun: 'participant', id: subscription.consumer },
   ] as const);
   const clause = standingClause({ subscription, contract, dataset, provider, consumer }, deps.now());
-  if (clause) throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause}`);
+  // Paused it is not `unverified`, and has shown no more than before.
+  const refused = clause ?? (isUnproven(subscription) ? UNVERIFIED : undefined);
+  if (refused) throw new ProblemError('conflict', `Nothing passes on this subscription: ${refused}`);
   return deps.sendTest(subscription, deps.now());
 }

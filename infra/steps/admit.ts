@@ -25,7 +25,7 @@ export function admitStep(scope: Construct, props: MeshProps): HouseFunction {
     grants: [
       needs.appendToLedger,
       needs.keepPayloads,
-      needs.readPayloads,
+      ...needs.readPayloads,
       needs.removePayloads,
       needs.readLedger,
       needs.readRegistry,

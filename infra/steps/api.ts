@@ -44,7 +44,7 @@ export function apiStep(scope: Construct, props: MeshProps, admit: HouseFunction
     grants: [
       needs.readLedger,
       needs.keepPayloads,
-      needs.readPayloads,
+      ...needs.readPayloads,
       ...needs.sweepPayloads,
       needs.dropParts,
       needs.joinParts,

@@ -29,7 +29,7 @@ export function deliverStep(scope: Construct, props: MeshProps): HouseFunction {
     failureMeans: 'consumers receive nothing; deliveries wait in the delivery queue and are tried again.',
     grants: [
       needs.readLedger,
-      needs.readPayloads,
+      ...needs.readPayloads,
       needs.readRegistry,
       needs.listRegistry,
       needs.writeRegistry,

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, expect, it } from 'vitest';
@@ -51,6 +51,14 @@ it.each([0, 1])('a file of two stretches and %i bytes is asked for in stretches'
   const { asked, payloads } = await bucketThatBreaks(0, file);
   expect((await readAll(await payloads.open('upload'))).equals(file)).toBe(true);
   expect(asked).toEqual([0, 1, 2].slice(0, 2 + more).map((count) => count * STRETCH_BYTES));
+});
+
+it('one that may not be read is an error at once, and not only when it is read', async () => {
+  const { payloads } = await bucketThatBreaks(0);
+  server.removeAllListeners('request').on('request', (_, response: ServerResponse) => {
+    response.writeHead(403).end();
+  });
+  await expect(payloads.open('upload')).rejects.toThrow('403');
 });
 
 it('who stops reading early has asked for one stretch', async () => {

@@ -113,6 +113,26 @@ describe('an archive', () => {
     expect(await writeArchives({ ...flow, registry }, flow.now())).toBe(0);
   });
 
+  test('that is moved to another bucket gets nothing in the old one, however late the list tells', async () => {
+    const { subscription } = await waiting(2, {}, 86_400_000);
+    const listed = await flow.registry.list('subscriptionsToTend', {}, { limit: 10 });
+    const destination = { ...archive.destination, bucket: 'another' };
+    const { handOver } = flow;
+    flow.handOver = async (handover) => {
+      const answers = await handOver(handover);
+      await flow.changes('subscription', subscription.id, { destination });
+      flow.later(3000);
+      return answers;
+    };
+    expect(await ticks()).toBe(1);
+    const registry = { ...flow.registry, read: flow.registry.read, list: async () => listed as never };
+    flow.later(240_000);
+    expect(await writeArchives({ ...flow, registry }, flow.now())).toBe(0);
+    expect(written()).toHaveLength(1);
+    expect(await ticks()).toBe(1);
+    expect(flow.destinations.parcels.get('another')).toHaveLength(1);
+  });
+
   test('that ends between two objects gets no second one', async () => {
     const { contract } = await waiting(2, {}, 86_400_000);
     const { handOver } = flow;

@@ -270,6 +270,9 @@ describe('what comes before the receiver has consented', () => {
     const { id } = await subscribed();
     const paused = await patchSubscription(flow, app, id, { paused: true });
     expect(paused.status).toBe('paused');
+    const asked = flow.sender.requests.length;
+    expect((await problemOf(testSubscription(flow, app, id))).detail).toContain('unverified');
+    expect(flow.sender.requests).toHaveLength(asked);
     expect(await patchSubscription(flow, app, id, { label: 'x' })).toMatchObject({ status: 'paused' });
     expect(await patchSubscription(flow, app, id, { paused: false })).toMatchObject({ status: 'unverified' });
     expect(await patchSubscription(flow, app, id, { label: 'y' })).toMatchObject({ status: 'unverified' });

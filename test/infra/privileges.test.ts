@@ -108,6 +108,14 @@ describe('privileges', () => {
     }
   });
 
+  it('lets who reads large data list it: else S3 says of what is not there that it is forbidden', () => {
+    const may = (action: RegExp) =>
+      FUNCTIONS.filter((name) => said(name, 'Allow').some((line) => action.test(line)));
+    const readers = may(/^s3:GetObject .*\/until\/\*$/);
+    expect(readers).toEqual(['admit', 'deliver', 'api']);
+    expect(may(/^s3:ListBucket /)).toEqual(expect.arrayContaining(readers));
+  });
+
   it('forbids deliver to write on the buses and dead-letter queues of the mesh', () => {
     const denied = said('deliver', 'Deny').join('\n');
     expect(denied).toMatch(/^events:PutEvents .*event-bus\/maille-\*$/m);
