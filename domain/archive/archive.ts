@@ -46,11 +46,10 @@ export async function writeArchives(
   });
   const turns = inTurn(rounds, ({ subscription }) => subscription.consumer, now);
   const oneTurn = async (round: Round): Promise<void> => {
-    // The list may be seconds behind: another bucket has its turn when the list knows it.
-    if (await isElsewhere(round)) return;
     try {
       const leased = await take(round);
-      if (leased.length === 0) return;
+      // The list may be seconds behind: what goes to another bucket by now comes again, when the list knows it.
+      if (leased.length === 0 || (await isElsewhere(round))) return;
       count += await writeSome(round, leased);
       // More may wait: that is for another turn, behind all others.
       turns.push(round);

@@ -129,6 +129,7 @@ describe('an archive', () => {
     flow.later(240_000);
     expect(await writeArchives({ ...flow, registry }, flow.now())).toBe(0);
     expect(written()).toHaveLength(1);
+    flow.later(240_000);
     expect(await ticks()).toBe(1);
     expect(flow.destinations.parcels.get('another')).toHaveLength(1);
   });
