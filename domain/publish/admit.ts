@@ -62,7 +62,8 @@ async function judgeEntry(deps: AdmitDeps, id: string, event: BusEntry): Promise
   return outcome;
 }
 
-function whyNot(participant: Participant | undefined, id: string): Problem | undefined {
+/** Why a participant, as the registry has it, may publish nothing now. */
+export function whyNot(participant: Participant | undefined, id: string): Problem | undefined {
   if (!participant) return { kind: 'not-found', detail: `There is no participant ${id}` };
   if (participant.status !== 'active')
     return { kind: 'forbidden', detail: `The participant ${id} is suspended` };

@@ -11,6 +11,7 @@ import { milliseconds } from '../../schemas/duration.ts';
 import { CLAIMED } from '../payloads/claim.ts';
 import type { Random } from '../ids.ts';
 import type { Ledger, Payloads, Registry } from '../ports.ts';
+import { whyNot } from '../publish/admit.ts';
 import { publish, type PublishDeps } from '../publish/publish.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
@@ -33,7 +34,8 @@ export interface CheckDeps extends PublishDeps {
 
 /**
  * Checks the file that was put and publishes it as an event, by the rules of every other door. Safe to repeat: one check
- * holds it at a time, and the next one begins by asking the ledger how far a check that was stopped had come.
+ * holds it at a time, and the next one begins by asking the ledger how far a check that was stopped had come. That of a
+ * provider who may not publish now, as one that is suspended, stands still until they may.
  */
 export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCheck> {
   const upload = await deps.registry.read('upload', id);
@@ -42,11 +44,18 @@ export async function checkUpload(deps: CheckDeps, id: string): Promise<UploadCh
   const before =
     upload.state === 'checking' && (await acceptedBefore(deps.ledger, deps.territory, upload, deps.now()));
   if (before) return ended(deps, upload, before);
+  if (await whyStill(deps, upload)) return 'unavailable';
   const file = isRead(upload) ? NOTHING_LEFT : await deps.payloads.open(upload.name, upload.read?.bytes);
   if (!file) return absentOrOver(deps, id);
   const held = await hold(deps, upload);
   return held ? checkHeld(deps, held, file) : 'busy';
 }
+
+/** Why its provider may publish nothing now. */
+const whyStill = async (
+  { registry }: Pick<CheckDeps, 'registry'>,
+  { provider }: Upload,
+): Promise<Problem | undefined> => whyNot(await registry.read('participant', provider), provider);
 
 /** A file that is not there may have been another check's to take away. */
 async function absentOrOver({ registry }: Pick<CheckDeps, 'registry'>, id: string): Promise<UploadCheck> {
@@ -150,10 +159,14 @@ async function publishJson(deps: CheckDeps, upload: Upload, text: string): Promi
 
 async function publishOne(
   deps: CheckDeps,
-  { id, type, dataset, provider }: Upload,
+  upload: Upload,
   data: object,
   kept?: string,
 ): Promise<PublishOutcome> {
+  const { id, type, dataset, provider } = upload;
+  // Asked again before each event: a large file is many, over many minutes.
+  const still = await whyStill(deps, upload);
+  if (still) return { status: 'failed', id, problem: still };
   const larger = { ...deps, mostPayloadBytes: MAX_JSON_UPLOAD_BYTES };
   const [outcome] = await publish(
     larger,
