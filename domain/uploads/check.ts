@@ -105,9 +105,16 @@ async function checkBlocks(deps: CheckDeps, held: Upload, mayGoOn: () => boolean
   if ('end' in came)
     return ended(deps, upload, upload.event ? { state: 'accepted', event: upload.event } : NO_ROW);
   if ('outcome' in came && came.outcome.status === 'rejected')
-    return ended(deps, upload, refused(came.outcome.problem));
+    return ended(deps, upload, refused(standing(came.outcome.problem, upload)));
   await letGo(deps, upload);
   return 'going' in came ? 'going' : 'unavailable';
+}
+
+/** What is wrong with the rest of a file, and that what became events before stays. */
+function standing(problem: Problem, { events = 0, published }: Upload): Problem {
+  if (events === 0) return problem;
+  const detail = `${problem.detail}. The rows up to ${published?.rows ?? 0} became ${events} event(s), which stand: do not send them again`;
+  return { ...problem, detail };
 }
 
 async function ended(deps: CheckDeps, upload: Upload, end: UploadEnd): Promise<'ended'> {

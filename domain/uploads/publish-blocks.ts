@@ -3,7 +3,7 @@ import type { Problem } from '../../schemas/problem.ts';
 import { isCsvType, type Upload } from '../../schemas/upload.ts';
 import type { Payloads } from '../ports.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
-import { type Block, blockOf } from './block.ts';
+import { type Block, blockOf, LONGEST } from './block.ts';
 import { changedHeld, type HoldDeps } from './hold.ts';
 import {
   type KeptRows,
@@ -90,7 +90,9 @@ async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { re
   const file = await deps.payloads.open(name, published.bytes);
   if (!file) throw new Error(`the file of ${upload.id} is not there`);
   const quoted = isCsvType(contentType);
-  const block = await blockOf(file, { quoted, most: deps.uploadRowsBytes / 2, rows: MAX_ROWS });
+  const most = deps.uploadRowsBytes / 2;
+  const block = await blockOf(file, { quoted, most, rows: MAX_ROWS });
+  if (block.endless) return { refusal: endless(published, quoted, most * LONGEST) };
   if (block.bytes === 0) return upload;
   const header = quoted ? (published.header ?? headerOf(block.records.shift() ?? '')) : undefined;
   if (quoted && !header)
@@ -113,6 +115,15 @@ async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { re
     published: { ...published, ...(header && { header }), next },
     rows: { ...rows, ...(report !== undefined && { report }) },
   });
+}
+
+function endless({ bytes, rows }: Published, quoted: boolean, most: number): Problem {
+  const which = quoted && bytes === 0 ? 'The first record' : `Row ${rows + 1}`;
+  const why = quoted ? 'a quote is not closed, or' : 'perhaps';
+  return {
+    kind: 'not-valid',
+    detail: `${which} is longer than ${most} bytes, the most that is read of one: ${why} lines do not end with a newline`,
+  };
 }
 
 function judgeBlock(

@@ -156,10 +156,42 @@ test('a row that is too long, not UTF-8 or not CSV is refused alone', async () =
   expect(await getUpload(mesh, atmo, csv.id)).toMatchObject({ rows: { accepted: 601, refused: 1 } });
 });
 
+test.each(['3,5" pipe', '3,five "inch" pipes', '3,5"', '3,"a"b"'])(
+  'a quote that opens no field spoils its own row and no other: %s',
+  async (stray) => {
+    const csv = await puts(
+      `\ufeff"co2",room\n${'1,a\n'.repeat(300)}${stray}\n${'2,"b\n"\n'.repeat(300)}`,
+      'text/csv',
+    );
+    await checkUpload(mesh.uploading, csv.id);
+    const ended = await getUpload(mesh, atmo, csv.id);
+    expect(ended).toMatchObject({ state: 'accepted', rows: { accepted: 600, refused: 1 } });
+    expect(report(ended).map(({ row }) => row)).toEqual([301]);
+  },
+);
+
+test.each([
+  ['text/csv', `co2,room\n${'1,a\n'.repeat(600)}2,"b\n${'3,c\n'.repeat(6000)}`, 'Row 601 '],
+  ['application/x-ndjson', `${'{"co2":1}\n'.repeat(300)}${'{"co2":1} '.repeat(3000)}`, 'Row 301 '],
+  ['text/csv', 'co2,room '.repeat(3000), 'The first record '],
+])(
+  '%s of which one record has no end is refused there, and told what stands',
+  async (contentType, text, row) => {
+    const upload = await puts(text, contentType);
+    expect(await checkUpload(mesh.uploading, upload.id)).toBe('ended');
+    const { state, problem, events } = await getUpload(mesh, atmo, upload.id);
+    expect(state).toBe('refused');
+    expect(problem?.detail).toContain(`${row}is longer than 16000 bytes`);
+    if (events) expect(problem?.detail).toContain(`became ${events} event(s), which stand`);
+    expect(events !== undefined).toBe(row.startsWith('Row'));
+  },
+);
+
 test('blocks are the same however the bytes come, and together the whole file', async () => {
   const record = fc.oneof(
     fc.string({ maxLength: 12 }).map((text) => text.replace(/["\n]/g, '')),
     fc.string({ maxLength: 8 }).map((text) => `"${text.replaceAll('"', '""')}\n"`),
+    fc.string({ maxLength: 8, unit: fc.constantFrom('"', ',', '\n', 'a', '\ufeff') }),
   );
   const file = fc.array(record, { maxLength: 20 }).map((records) => records.join('\n'));
   await fc.assert(
