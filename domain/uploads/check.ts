@@ -17,6 +17,7 @@ import type { PublishOutcome } from '../publish/outcome.ts';
 import { endUpload, type UploadEnd } from './end.ts';
 import { acceptedBefore, changedHeld, hold, isHeld, letGo } from './hold.ts';
 import { keepRows, ROWS_TYPE } from './keep-rows.ts';
+import { withStanding } from './progress.ts';
 import { publishBlocks } from './publish-blocks.ts';
 import { readChecked } from './read.ts';
 
@@ -86,9 +87,15 @@ async function checkHeld(
     return 'unavailable';
   } catch (error) {
     // The fault is what there is to tell; where this fails too, the hold ends by itself.
-    await letGo(deps, held).catch(() => undefined);
+    await letGoOfLatest(deps, held).catch(() => undefined);
     throw error;
   }
+}
+
+/** Lets go of an upload as it is by now: how far it was published may have been noted since it was held. */
+async function letGoOfLatest(deps: CheckDeps, held: Upload): Promise<void> {
+  const latest = await deps.registry.read('upload', held.id);
+  if (latest && latest.heldUntil === held.heldUntil) await letGo(deps, latest);
 }
 
 /** Whether all of a file was read, and is the one that was declared: what is left is to publish it. */
@@ -105,16 +112,9 @@ async function checkBlocks(deps: CheckDeps, held: Upload, mayGoOn: () => boolean
   if ('end' in came)
     return ended(deps, upload, upload.event ? { state: 'accepted', event: upload.event } : NO_ROW);
   if ('outcome' in came && came.outcome.status === 'rejected')
-    return ended(deps, upload, refused(standing(came.outcome.problem, upload)));
+    return ended(deps, upload, refused(withStanding(came.outcome.problem, upload)));
   await letGo(deps, upload);
   return 'going' in came ? 'going' : 'unavailable';
-}
-
-/** What is wrong with the rest of a file, and that what became events before stays. */
-function standing(problem: Problem, { events = 0, published }: Upload): Problem {
-  if (events === 0) return problem;
-  const detail = `${problem.detail}. The rows up to ${published?.rows ?? 0} became ${events} event(s), which stand: do not send them again`;
-  return { ...problem, detail };
 }
 
 async function ended(deps: CheckDeps, upload: Upload, end: UploadEnd): Promise<'ended'> {

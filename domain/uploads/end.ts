@@ -10,6 +10,7 @@ import type { Random } from '../ids.ts';
 import type { Ledger, Payloads, Registry } from '../ports.ts';
 import { getUpload, type UploadDeps } from './begin.ts';
 import { acceptedBefore, isHeld } from './hold.ts';
+import { blockId, movedOn, withStanding } from './progress.ts';
 
 /** What ends an upload. */
 export type UploadEnd =
@@ -26,6 +27,12 @@ export interface EndDeps {
 
 /** How long after its last moment a put that had begun may still be under way. */
 const LAST_PUT_MS = 15 * 60_000;
+/** How long after its last moment one is tried that was read or published in part: what hinders it may pass. */
+const GONE_ON_MS = 24 * 3_600_000;
+
+/** Until when an upload that has not ended is tried. */
+const triedUntil = ({ state, read, published, expiresAt }: Upload): number =>
+  Date.parse(expiresAt) + (state === 'checking' && (read || published) ? GONE_ON_MS : LAST_PUT_MS);
 
 /**
  * Ends an upload that has not ended and tells its provider, then takes away what is no event's: that is done once more
@@ -111,9 +118,11 @@ export async function sweepUploads(
       }
       const found = await deps.registry.read('upload', listed.id);
       if (!found || found.swept || isHeld(found, now)) return;
-      const before = hasEnded(found)
-        ? found
-        : await endUpload(deps, found, await overdue(deps, found, now), now);
+      if (!hasEnded(found) && triedUntil(found) > now.getTime()) {
+        if (fault) throw fault.error;
+        return;
+      }
+      const before = hasEnded(found) ? found : await endOverdue(deps, found, now);
       if (!hasEnded(before)) return;
       if (await isErased(deps.ledger, before, now)) await deps.payloads.remove(before.name);
       else await removeUnlessKept(deps.payloads, before);
@@ -143,9 +152,16 @@ const checked = (
     (error: unknown) => ({ fault: { error } }),
   );
 
-/** Of one whose check was stopped, and cannot be made again, the ledger says what became. */
-const overdue = async (deps: SweepDeps, upload: Upload, now: Date): Promise<UploadEnd> =>
-  (await acceptedBefore(deps.ledger, deps.territory.id, upload, now)) ?? EXPIRED;
+/** Of one whose check was stopped, and cannot be made again, the ledger says what became: its event, or some of many. */
+async function endOverdue(deps: SweepDeps, upload: Upload, now: Date): Promise<Upload> {
+  const { ledger, registry, territory } = deps;
+  const accepted = await acceptedBefore(ledger, territory.id, upload, now);
+  if (accepted) return endUpload(deps, upload, accepted, now);
+  const next = upload.published?.next && { ...upload, id: blockId(upload) };
+  const last = next && (await acceptedBefore(ledger, territory.id, next, now));
+  const stands = last ? await movedOn({ registry, now: () => now }, upload, last.event) : upload;
+  return endUpload(deps, stands, overdue(stands), now);
+}
 
 /** Whether its event was erased, since when its file may have been put again. */
 async function isErased(
@@ -157,7 +173,9 @@ async function isErased(
   return (await ledger.place(eventKey(dataset, event.source, event.id), now))?.erased === true;
 }
 
-const EXPIRED: UploadEnd = {
-  state: 'refused',
-  problem: { kind: 'conflict', detail: 'Its time was over before it was completed: begin another upload' },
-};
+function overdue(upload: Upload): UploadEnd {
+  const detail = upload.events
+    ? 'Its time was over before all of it was published'
+    : 'Its time was over before it was completed: begin another upload';
+  return { state: 'refused', problem: withStanding({ kind: 'conflict', detail }, upload) };
+}

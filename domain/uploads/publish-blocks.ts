@@ -5,6 +5,7 @@ import type { Payloads } from '../ports.ts';
 import type { PublishOutcome } from '../publish/outcome.ts';
 import { type Block, blockOf, LONGEST } from './block.ts';
 import { changedHeld, type HoldDeps } from './hold.ts';
+import { blockId, movedOn, type Published, START } from './progress.ts';
 import {
   type KeptRows,
   linesOf,
@@ -34,11 +35,11 @@ export interface BlocksDeps extends HoldDeps {
   uploadRowsBytes: number;
 }
 
+/** The most bytes of the record that names a CSV's columns: it is kept with how far the file was published. */
+const MAX_HEADER_BYTES = 100_000;
+
 /** How far a file came: to its end, to be gone on with, or no further for a reason. */
 export type Progress = { upload: Upload } & ({ end: true } | { going: true } | { outcome: PublishOutcome });
-
-type Published = NonNullable<Upload['published']>;
-const START: Published = { bytes: 0, rows: 0 };
 
 /**
  * Makes an event of each block of a large file in rows. What is published next is noted before it is, so that a call
@@ -61,23 +62,11 @@ export async function publishBlocks(
       upload = await movedOn(deps, upload);
       continue;
     }
-    const outcome = await publishAs(upload, `${upload.id}-${(upload.events ?? 0) + 1}`, next);
+    const outcome = await publishAs(upload, blockId(upload), next);
     if (outcome.status === 'failed' || outcome.status === 'rejected') return { upload, outcome };
     upload = await movedOn(deps, upload, { id: outcome.id, source: outcome.source, digest: outcome.digest });
   } while (mayGoOn());
   return { upload, going: true };
-}
-
-async function movedOn(deps: HoldDeps, upload: Upload, event?: Upload['event']): Promise<Upload> {
-  const { next, ...published } = upload.published ?? START;
-  if (!next) return upload;
-  const { rows = { accepted: 0, refused: 0 } } = upload;
-  return changedHeld(deps, upload, {
-    ...upload,
-    published: { ...published, bytes: next.bytes, rows: next.rows },
-    rows: { ...rows, accepted: rows.accepted + next.accepted, refused: rows.refused + next.refused },
-    ...(event && { events: (upload.events ?? 0) + 1, event: upload.event ?? event }),
-  });
 }
 
 /** Judges the next block and notes what is to be published of it; as it is at the end of the file. */
@@ -94,12 +83,9 @@ async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { re
   const block = await blockOf(file, { quoted, most, rows: MAX_ROWS });
   if (block.endless) return { refusal: endless(published, quoted, most * LONGEST) };
   if (block.bytes === 0) return upload;
-  const header = quoted ? (published.header ?? headerOf(block.records.shift() ?? '')) : undefined;
-  if (quoted && !header)
-    return {
-      refusal: { kind: 'not-valid', detail: 'The first record of the file names no columns, or one twice' },
-    };
-  const judged = judgeBlock(by, block, published.rows, header);
+  const columns = quoted ? (published.header ?? columnsOf(block, most)) : undefined;
+  if (typeof columns === 'string') return { refusal: notValid(columns) };
+  const judged = judgeBlock(by, block, published.rows, columns);
   const kept = await keepBlock(deps, upload, judged);
   const report = await addToReport(deps, upload, judged);
   const { rows = { accepted: 0, refused: 0 } } = upload;
@@ -112,19 +98,29 @@ async function noteNext(deps: BlocksDeps, upload: Upload): Promise<Upload | { re
   };
   return changedHeld(deps, upload, {
     ...upload,
-    published: { ...published, ...(header && { header }), next },
+    published: { ...published, ...(columns && { header: columns }), next },
     rows: { ...rows, ...(report !== undefined && { report }) },
   });
+}
+
+/** Takes the header of a CSV out of its first block: the columns, or why it names none. */
+function columnsOf({ records, bytes }: Block, most: number): string[] | string {
+  const first = records.shift();
+  // One that is longer than a block is not there to be measured.
+  const long = first === undefined ? bytes > most : Buffer.byteLength(first) > MAX_HEADER_BYTES;
+  if (long) return `The first record of the file has more than ${MAX_HEADER_BYTES} bytes`;
+  return headerOf(first ?? '') ?? 'The first record of the file names no columns, or one twice';
 }
 
 function endless({ bytes, rows }: Published, quoted: boolean, most: number): Problem {
   const which = quoted && bytes === 0 ? 'The first record' : `Row ${rows + 1}`;
   const why = quoted ? 'a quote is not closed, or' : 'perhaps';
-  return {
-    kind: 'not-valid',
-    detail: `${which} is longer than ${most} bytes, the most that is read of one: ${why} lines do not end with a newline`,
-  };
+  return notValid(
+    `${which} is longer than ${most} bytes, the most that is read of one: ${why} lines do not end with a newline`,
+  );
 }
+
+const notValid = (detail: string): Problem => ({ kind: 'not-valid', detail });
 
 function judgeBlock(
   { judge, schema }: RowJudge,

@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { canonicalJson } from '../../events/canonical.ts';
+import { dataFaults, isSoundJson } from '../../events/data.ts';
 import { parseJson, sayPosition } from '../../events/json.ts';
 import type { JsonSchema } from '../../schemas/dataset.ts';
 import type { Fault } from '../../schemas/problem.ts';
@@ -36,9 +37,8 @@ export function judgeRows(
 export function judgeEach(rows: Row[], judge: (data: unknown) => Fault[], first = 0): JudgedRows {
   const judged: JudgedRows = { accepted: [], refused: 0, report: [] };
   for (const [index, row] of rows.entries()) {
-    const read = 'value' in row ? canonicalOf(row.value) : row;
-    const errors = 'fault' in read ? [{ path: '/data', message: read.fault }] : judge(read.value);
-    if (errors.length === 0 && 'text' in read) judged.accepted.push(read.text);
+    const errors = 'fault' in row ? [{ path: '/data', message: row.fault }] : faultsOf(row.value, judge);
+    if (errors.length === 0 && 'value' in row) judged.accepted.push(canonicalJson(row.value));
     else {
       judged.refused += 1;
       if (judged.report.length < TOLD.rows)
@@ -48,13 +48,9 @@ export function judgeEach(rows: Row[], judge: (data: unknown) => Fault[], first 
   return judged;
 }
 
-function canonicalOf(value: unknown): { value: unknown; text: string } | { fault: string } {
-  try {
-    return { value, text: canonicalJson(value) };
-  } catch {
-    return { fault: 'holds a lone surrogate, or a number that is too large' };
-  }
-}
+/** As at every other door: what cannot be told again unchanged is asked of no schema. */
+const faultsOf = (value: unknown, judge: (data: unknown) => Fault[]): Fault[] =>
+  isSoundJson(value) ? judge(value) : dataFaults(value, '/data');
 
 const TOO_MANY = { fault: `The file has more than ${MAX_ROWS} rows: send it in parts` };
 
@@ -142,10 +138,14 @@ function typesOf(schema: JsonSchema, name: string): unknown[] {
   return typeof property === 'object' ? [property.type].flat() : [];
 }
 
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
 /** A cell by the types that it may have; one that fits none stays text, for the schema to refuse. */
 function valueOf(cell: string, types: unknown[]): unknown {
-  const numeric = types.includes('number') || types.includes('integer');
-  if (numeric && /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(cell)) return Number(cell);
+  const number = NUMBER.test(cell) ? Number(cell) : undefined;
+  if (number !== undefined && types.includes('number')) return number;
+  // A larger integer would be another one than the file has.
+  if (Number.isSafeInteger(number) && types.includes('integer')) return number;
   if (types.includes('boolean') && (cell === 'true' || cell === 'false')) return cell === 'true';
   return cell;
 }

@@ -145,6 +145,75 @@ test('a large file of which no row obeys is refused with its report, and one wit
   });
 });
 
+test('a header that is too large to be kept is refused, and one just below is not', async () => {
+  const header = (bytes: number): string => `co2,${'x'.repeat(bytes - 5)}\n`;
+  mesh.uploading.uploadRowsBytes = 300_000;
+  for (const [bytes, state] of [
+    [100_000, 'accepted'],
+    [100_001, 'refused'],
+    [200_000, 'refused'],
+  ] as const) {
+    const upload = await puts(header(bytes) + `1,${'a'.repeat(10_000)}\n`.repeat(40), 'text/csv');
+    await checkUpload(mesh.uploading, upload.id);
+    const ended = await getUpload(mesh, atmo, upload.id);
+    expect(ended.state).toBe(state);
+    if (state === 'refused') expect(ended.problem?.detail).toContain('more than 100000 bytes');
+  }
+});
+
+describe('a file of which a block is published, past its time', () => {
+  const HOUR = 3_600_000;
+  const failing = { append: () => Promise.resolve(['failed' as const]) };
+  /** One block is published, and from then on the ledger takes nothing. */
+  const begun = async (): Promise<Upload> => {
+    const upload = await puts('{"co2":1}\n'.repeat(600), 'application/x-ndjson');
+    while (!(await getUpload(mesh, atmo, upload.id)).events)
+      await checkUpload({ ...mesh.uploading, uploadCheckFor: 'PT0S' }, upload.id);
+    return upload;
+  };
+  const beat = (ledger: object) => {
+    const checks = (id: string) =>
+      checkUpload({ ...mesh.uploading, ledger: { ...mesh.ledger, ...ledger } }, id);
+    return sweepUploads({ ...mesh, checkUpload: checks }, mesh.now());
+  };
+
+  test('is gone on with once what hindered it has passed', async () => {
+    const upload = await begun();
+    mesh.later(3 * HOUR);
+    await beat(failing);
+    expect(await getUpload(mesh, atmo, upload.id)).toMatchObject({ state: 'checking', events: 1 });
+    await beat({});
+    const ended = await getUpload(mesh, atmo, upload.id);
+    expect(ended).toMatchObject({ state: 'accepted', rows: { accepted: 600, refused: 0 } });
+    expect(await published(ended)).toHaveLength(600);
+  });
+
+  test('is ended a day later, told what stands and not to send that again', async () => {
+    const upload = await begun();
+    mesh.later(26 * HOUR);
+    await beat(failing);
+    const { state, problem, rows } = await getUpload(mesh, atmo, upload.id);
+    expect(state).toBe('refused');
+    expect(problem?.detail).toContain(`The rows up to ${rows?.accepted} became 1 event(s), which stand`);
+    expect(problem?.detail).not.toContain('begin another');
+  });
+
+  test('is ended with the block that was published and not noted', async () => {
+    const upload = await begun();
+    const append = async (entries: Parameters<typeof mesh.ledger.append>[0]) => {
+      await mesh.ledger.append(entries);
+      return ['failed' as const];
+    };
+    await beat({ append });
+    mesh.later(26 * HOUR);
+    await beat({ append: () => Promise.reject(new Error('crashed')) });
+    const ended = await getUpload(mesh, atmo, upload.id);
+    expect(ended).toMatchObject({ state: 'refused', events: 2 });
+    expect(await published(ended)).toHaveLength(ended.rows?.accepted ?? 0);
+    expect(ended.problem?.detail).toContain('became 2 event(s)');
+  });
+});
+
 test('a row that is too long, not UTF-8 or not CSV is refused alone', async () => {
   const long = `{"co2":1,"room":"${'x'.repeat(3000)}"}\n`;
   const ndjson = await puts(`{"co2":1}\n${long}{"co2":3}`, 'application/x-ndjson');

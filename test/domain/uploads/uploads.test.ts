@@ -12,6 +12,7 @@ import { checkUpload } from '../../../domain/uploads/check.ts';
 import { completeUpload } from '../../../domain/uploads/complete.ts';
 import { cancelUpload, sweepUploads } from '../../../domain/uploads/end.ts';
 import { eventKey } from '../../../events/key.ts';
+import { schemaId } from '../../../schemas/schema-id.ts';
 import { type Upload, uploadRequest } from '../../../schemas/upload.ts';
 import { given, SCHEMA, TYPE } from '../../given.ts';
 import { meshInMemory, type MemoryMesh, problemOf } from '../mesh.ts';
@@ -138,7 +139,7 @@ describe('an upload of rows', () => {
     expect(report).toMatchObject([
       { row: 2, errors: [{ path: '/data/co2' }] },
       { row: 3, errors: [{ path: '/data', message: expect.stringContaining('column 1') }] },
-      { row: 4, errors: [{ path: '/data' }] },
+      { row: 4, errors: [{ path: '/data/co2' }] },
     ]);
     expect(text(upload.rows?.report)).not.toContain('high');
     expect(mesh.payloads.kept.size).toBe(2);
@@ -164,6 +165,29 @@ describe('an upload of rows', () => {
     const broken = await uploads(Buffer.from('co2\n"1'), 'text/csv');
     expect(broken.problem?.detail).toMatch(/not CSV/);
     expect((await uploads(Buffer.from('co2,co2\n1,2'), 'text/csv')).state).toBe('refused');
+  });
+
+  test('refuses a row that is nested deeper than is taken anywhere, whatever its schema', async () => {
+    const deep = (levels: number) => `{"co2":1,"more":${'['.repeat(levels)}${']'.repeat(levels)}}\n`;
+    const upload = await uploads(Buffer.from(deep(99) + deep(100)), 'application/x-ndjson');
+    expect(upload.rows).toMatchObject({ accepted: 1, refused: 1 });
+    expect(text(upload.rows?.report)).toContain('nested deeper than 100 levels');
+  });
+
+  test('refuses an integer that would become another one', async () => {
+    const schema = { type: 'object', properties: { co2: { type: 'integer' } } };
+    const version = await mesh.registry.read('schema', schemaId('school-air', TYPE, 1));
+    if (!version) throw new Error('there is no schema');
+    const item = { ...version, schema };
+    await mesh.registry.write([{ do: 'replace', noun: 'schema', before: version, item }]);
+    const upload = await uploads(
+      Buffer.from('co2\n9007199254740991\n12345678901234567890\n-3\n1.5\n1e3\n'),
+      'text/csv',
+    );
+    expect(text((await entryOf(upload))?.payload)).toBe(
+      '{"co2":9007199254740991}\n{"co2":-3}\n{"co2":1000}\n',
+    );
+    expect(text(upload.rows?.report).match(/"row":\d/g)).toEqual(['"row":2', '"row":4']);
   });
 
   test('takes as many as it says, and not one more', async () => {
