@@ -4,6 +4,7 @@ import { eventKey } from '../../events/key.ts';
 import { sealEvent } from '../../events/seal.ts';
 import type { Fault, Problem } from '../../schemas/problem.ts';
 import type { Payload } from '../payloads/claim.ts';
+import { keptUntil } from '../payloads/sweep.ts';
 import type { AppendResult, Clock, Ledger, LedgerEntry } from '../ports.ts';
 import { type catalogueReader, typeFinder } from './catalogue.ts';
 import { dropPayloads, keepPayloads, type LargeData, storedAs, UNAVAILABLE } from './large.ts';
@@ -97,7 +98,9 @@ async function check(
   const sealed = sealEvent(event, { source: own, now });
   const source = sealed.event.source;
   const key = eventKey(type.dataset, source, event.id);
-  const expires = Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400;
+  const retained = Math.floor(now.getTime() / 1000) + type.retentionDays * 86_400;
+  // No event outlives its data, though the retention was raised since that was put.
+  const expires = kept === undefined ? retained : Math.min(retained, keptUntil(kept));
   const room = { key, expires, most: deps.mostPayloadBytes };
   const stored = kept === undefined ? storedAs(deps.payloads, sealed, room) : { body: sealed.body };
   if ('kind' in stored) return rejected(event.id, stored);

@@ -97,6 +97,25 @@ describe('an opaque upload', () => {
     expect(mesh.payloads.kept.get(upload.name)).toEqual(picture);
   });
 
+  test.each([
+    ['image/png', picture],
+    ['application/x-ndjson', Buffer.from('{"co2":1}\n')],
+  ])(
+    'of %s never outlives its file, though the retention was raised since it was begun',
+    async (type, body) => {
+      const upload = await begins(body, type);
+      await put(upload, body);
+      const before = await mesh.registry.read('dataset', 'school-air');
+      if (!before) throw new Error('there is no dataset');
+      const item = { ...before, retentionDays: 90, revision: before.revision + 1 };
+      await mesh.registry.write([{ do: 'replace', noun: 'dataset', before, item }]);
+      expect(await completeUpload(mesh, atmo, upload.id)).toMatchObject({ state: 'accepted' });
+      const entry = await entryOf(upload);
+      const gone = Date.parse(entry?.payload?.split('/')[1] ?? '') + 24 * HOUR;
+      expect(new Date((entry?.expires ?? 0) * 1000)).toEqual(new Date(gone));
+    },
+  );
+
   test('is withheld by the clause that cannot reach into it', async () => {
     const upload = await uploads(picture, 'image/png');
     const key = eventKey('school-air', '//test/atmo', upload.id);
