@@ -22,7 +22,7 @@ export const replay = z.object({
   to: instant,
   types: z.array(eventType).optional(),
   status: z.enum(['running', 'done', 'cancelled']),
-  /** The last sequence that was looked at; it goes on behind it. */
+  /** The last sequence that was looked at, or could be of the last instant that was; it goes on behind it. */
   reached: z.string().optional(),
   /** How many events of its contract were looked at, and how many of them went to be delivered. */
   seen: z.int().nonnegative(),

@@ -1,5 +1,6 @@
-import { decodeTime } from 'ulid';
+import { decodeTime, encodeTime } from 'ulid';
 import type { Contract } from '../../schemas/contract.ts';
+import type { Dataset } from '../../schemas/dataset.ts';
 import type { Replay } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { eachApart, inTurn } from '../clock/apart.ts';
@@ -22,6 +23,9 @@ export interface AdvanceDeps {
 const PER_BEAT = 2000;
 /** And in one turn, before the others have theirs. */
 const PER_TURN = 400;
+/** And over how many days at most, though they have no events: each costs a query of every part of the ledger's index. */
+const DAYS_PER_TURN = 100;
+const DAY_MS = 86_400_000;
 /** After so many events what was reached is kept: no more than these go twice after a crash. */
 const PER_WRITE = 200;
 
@@ -56,8 +60,9 @@ export async function advanceReplays(
 }
 
 /**
- * Drives a replay on by at most so many events: they go to the delivery queue, where each is judged when it is sent, and
- * only then is kept how far it came. Stands still while its contract is suspended; ends with it.
+ * Drives a replay on by at most so many events and {@link DAYS_PER_TURN}: they go to the delivery queue, where each is judged
+ * when it is sent, and only then is kept how far it came. It begins where the dataset's retention does: what is older is
+ * seen by nobody. Stands still while its contract is suspended; ends with it.
  */
 export async function advanceReplay(
   deps: AdvanceDeps,
@@ -65,18 +70,20 @@ export async function advanceReplay(
   most: number,
   now: Date,
 ): Promise<Replay> {
-  const [subscription, contract, provider, consumer] = await deps.registry.readAll([
+  const [subscription, contract, dataset, provider, consumer] = await deps.registry.readAll([
     { noun: 'subscription', id: replay.subscription },
     { noun: 'contract', id: replay.contract },
+    { noun: 'dataset', id: replay.dataset },
     { noun: 'participant', id: replay.provider },
     { noun: 'participant', id: replay.consumer },
   ] as const);
   const over = !subscription || subscription.status === 'ended' || !contract || isOver(contract.state);
-  if (over) return moved(deps, replay, { status: 'cancelled' }, now);
+  if (over || !dataset) return moved(deps, replay, { status: 'cancelled' }, now);
   if (contractClause({ contract, provider, consumer }, now) !== undefined) return replay;
   let present = replay;
   let left = most;
-  for await (const places of placesBehind(deps.ledger, replay)) {
+  const span = spanOf(replay, dataset, now);
+  for await (const places of placesBehind(deps.ledger, replay, span)) {
     for (let start = 0; start < places.length && left > 0; start += PER_WRITE) {
       const some = places.slice(start, start + Math.min(PER_WRITE, left));
       left -= some.length;
@@ -93,15 +100,31 @@ export async function advanceReplay(
     }
     if (left <= 0) return present;
   }
-  return moved(deps, present, { status: 'done' }, now);
+  const ended = span.end >= Date.parse(replay.to);
+  return moved(deps, present, ended ? { status: 'done' } : { reached: lastBefore(span.end) }, now);
 }
+
+/** What one turn walks: from where the replay came to, or the retention begins, some days on. */
+function spanOf({ from, to, reached }: Replay, { retentionDays }: Dataset, now: Date): Span {
+  const asked = reached === undefined ? Date.parse(from) : decodeTime(reached);
+  const start = Math.max(asked, now.getTime() - retentionDays * DAY_MS);
+  return { start, end: Math.min(Date.parse(to), start + DAYS_PER_TURN * DAY_MS) };
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+/** The greatest sequence of the millisecond before: all that are behind it are of this instant or later. */
+const lastBefore = (instant: number): string => `${encodeTime(instant - 1, 10)}${'Z'.repeat(16)}`;
 
 async function* placesBehind(
   ledger: Pick<Ledger, 'history'>,
-  { dataset, from, to, reached }: Replay,
+  { dataset, reached }: Replay,
+  { start, end }: Span,
 ): AsyncIterable<{ key: string; sequence: string }[]> {
-  const start = reached === undefined ? new Date(from) : new Date(decodeTime(reached));
-  for await (const page of ledger.history(dataset, start, new Date(to))) {
+  for await (const page of ledger.history(dataset, new Date(start), new Date(end))) {
     const behind = page.filter(({ sequence }) => reached === undefined || sequence > reached);
     if (behind.length > 0) yield behind;
   }

@@ -218,6 +218,62 @@ describe('a long replay', () => {
   });
 });
 
+describe('a replay over days without events', () => {
+  const DAY = 24 * HOUR;
+  /** From when to when the ledger was walked, in days before now. */
+  const walking = () => {
+    const spans: [number, number][] = [];
+    const daysAgo = (at: Date) => (flow.now().getTime() - at.getTime()) / DAY;
+    const history: typeof flow.ledger.history = (dataset, from, to) => {
+      spans.push([daysAgo(from), daysAgo(to)]);
+      return flow.ledger.history(dataset, from, to);
+    };
+    return { spans, deps: { ...flow, ledger: { ...flow.ledger, history } } };
+  };
+  const since1970 = () => ({ from: '1970-01-01T00:00:00.000Z', to: flow.now().toISOString() });
+
+  test('begins where the retention does: what is older is seen by nobody', async () => {
+    await flow.changes('dataset', subscription.dataset, { retentionDays: 30 });
+    await delivered(2);
+    flow.later(31 * DAY);
+    await delivered(1);
+    const { spans, deps } = walking();
+    const replay = await startReplay(deps, app, subscription.id, since1970());
+    expect(spans).toEqual([[30, 0]]);
+    expect(replay).toMatchObject({ status: 'done', seen: 1, sent: 1 });
+  });
+
+  test('goes a hundred days a turn, keeps how far it came, and comes to what there is', async () => {
+    await flow.changes('dataset', subscription.dataset, { retentionDays: 3650 });
+    const before = await delivered(3);
+    const expires = flow.now().getTime() / 1000 + 3650 * 86_400;
+    await flow.ledger.append(before.map((entry) => ({ ...entry, expires })));
+    flow.later(300 * DAY);
+    const after = await delivered(2);
+    const { spans, deps } = walking();
+    const { id, status } = await startReplay(deps, app, subscription.id, since1970());
+    expect([status, spans.length]).toEqual(['running', 1]);
+    await advanceReplays(deps, flow.now());
+    expect(await getReplay(flow, app, id)).toMatchObject({ status: 'running', seen: 0, sent: 0 });
+    for (let beat = 0; beat < 7; beat += 1) await advanceReplays(deps, flow.now());
+    expect(await getReplay(flow, app, id)).toMatchObject({ status: 'done', seen: 5, sent: 5 });
+    expect(flow.queue.take().map(({ event }) => event.sequence)).toEqual(
+      [...before, ...after].map(({ sequence }) => sequence),
+    );
+    expect(Math.max(...spans.map(([from, to]) => Math.round(from - to)))).toBe(100);
+  });
+
+  test('can be cancelled on its way', async () => {
+    await flow.changes('dataset', subscription.dataset, { retentionDays: 3650 });
+    const { id } = await startReplay(flow, app, subscription.id, since1970());
+    await cancelReplay(flow, app, id);
+    const { spans, deps } = walking();
+    await advanceReplays(deps, flow.now());
+    expect(spans).toEqual([]);
+    expect(await getReplay(flow, app, id)).toMatchObject({ status: 'cancelled' });
+  });
+});
+
 describe('a replay is refused', () => {
   test('to whom the subscription is not, and so is a look at it', async () => {
     await delivered(1);
