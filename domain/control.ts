@@ -49,6 +49,18 @@ export async function filteredPage<Item>(
   return { items, next: cursor ?? null };
 }
 
+/** As {@link filteredPage}, without a cursor that has nothing behind it: that would tell that something is hidden there. */
+export async function tightPage<Item>(
+  read: (page: PageRequest) => Promise<Page<Item>>,
+  page: PageRequest,
+  keep: (item: Item) => boolean,
+): Promise<Page<Item>> {
+  const found = await filteredPage(read, page, keep);
+  if (found.next === null) return found;
+  const behind = await filteredPage(read, { limit: 1, cursor: found.next }, keep);
+  return { ...found, next: behind.items.length === 0 && behind.next === null ? null : found.next };
+}
+
 /** Every item of a list, page by page. */
 export async function* everyItem<Item>(
   read: (page: PageRequest) => Promise<Page<Item>>,

@@ -1,7 +1,7 @@
 import type { Dataset, SchemaVersion } from '../../schemas/dataset.ts';
 import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
-import { absent, everyItem, filteredPage } from '../control.ts';
+import { absent, everyItem, tightPage } from '../control.ts';
 import type { Page, PageRequest, Registry } from '../ports.ts';
 
 /** What narrows a list of datasets; `q` is looked for in id, title, description, keywords and theme. */
@@ -74,12 +74,8 @@ export async function listDatasets(
       ? registry.list('datasets', {}, some)
       : registry.list('datasetsOfProvider', { provider }, some);
   const keep = (dataset: Dataset): boolean => isVisible(dataset, caller) && matches(dataset, query);
-  const found = await filteredPage(read, page, keep);
-  const items = found.items.map((dataset) => datasetView(dataset, caller));
-  if (found.next === null) return { items, next: null };
-  // A cursor with nothing behind it would tell that something is hidden there.
-  const behind = await filteredPage(read, { limit: 1, cursor: found.next }, keep);
-  return { items, next: behind.items.length === 0 && behind.next === null ? null : found.next };
+  const found = await tightPage(read, page, keep);
+  return { ...found, items: found.items.map((dataset) => datasetView(dataset, caller)) };
 }
 
 /** Every version of a type's schema ever accepted. */

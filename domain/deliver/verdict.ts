@@ -38,7 +38,9 @@ export interface JudgedEvent {
 
 /** The verdict on one event for one subscription, at one instant. Whatever is not proven to stand withholds. */
 export function verdictOn(standing: Standing, event: JudgedEvent, now: Date): Verdict {
-  return judgedBy(standingClause(standing, now), standing, event, now);
+  // First: by any other clause the record would be shown, and tell that the filter let this event pass.
+  const clause = tellingFilter(standing) ?? standingClause(standing, now);
+  return judgedBy(clause, standing, event, now);
 }
 
 /** The verdict on one event for who reads it without a subscription: from the history, or by a link. */
@@ -98,6 +100,20 @@ export const UNFETCHED = 'territory.pullRetention';
 /** The clause of what the mesh itself has failed on, again and again. */
 export const FAILED = 'mesh.failed';
 
+const TELLING = 'subscription.filter=';
+
+/** The clause by which nothing passes a filter that terms, become stricter, hide: what it lets pass would tell what they do. */
+export function tellingFilter({
+  subscription,
+  contract,
+}: Pick<Standing, 'subscription' | 'contract'>): string | undefined {
+  const revealed = revealedClause(subscription?.filter, contract?.terms.minimisation);
+  return revealed && `${TELLING}minimisation.${revealed}`;
+}
+
+/** Whether a clause is one of {@link tellingFilter}: that there is a delivery which it withheld is nothing for its consumer. */
+export const isTelling = (clause: string): boolean => clause.startsWith(TELLING);
+
 /** The clause of what waits until its receiver has shown that it wants events. */
 export const UNVERIFIED = 'subscription.status=unverified';
 
@@ -137,9 +153,6 @@ function coverageClause(standing: Standing, event: JudgedEvent, now: Date): stri
   const { subscription, contract, dataset } = standing;
   if (!dataset) return 'dataset.absent';
   if (!coversType(contract, event.type)) return 'contract.types';
-  const revealed = revealedClause(subscription?.filter, contract?.terms.minimisation);
-  // Terms that became stricter: what passes such a filter would tell what they hide.
-  if (revealed !== undefined) return `subscription.filter=minimisation.${revealed}`;
   if (!coversType(subscription, event.type)) return 'subscription.types';
   if (subscription?.status === 'paused') return 'subscription.status=paused';
   if (subscription?.status === 'disabled') return DISABLED;

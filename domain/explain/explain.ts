@@ -6,7 +6,7 @@ import type { Subscription } from '../../schemas/subscription.ts';
 import { absent } from '../control.ts';
 import { deliveryId } from '../deliver/identity.ts';
 import { sequenceOf } from '../deliver/pseudonym.ts';
-import { coversType, type Standing } from '../deliver/verdict.ts';
+import { coversType, isTelling, type Standing } from '../deliver/verdict.ts';
 import type { Clock, Deliveries, Ledger, LedgerEntry, Registry, Sealer } from '../ports.ts';
 import { type Explanation, UNKNOWN } from './explanation.ts';
 import { ofDelivery, ofErased } from './delivered.ts';
@@ -51,7 +51,8 @@ export async function explain(deps: ExplainDeps, caller: Caller, question: Quest
     find(deps, subscription, question),
     standingOf(deps.registry, subscription),
   ]);
-  const { entry, delivery, erased } = found;
+  const { entry, erased } = found;
+  const delivery = shownTo(asks, found.delivery);
   const now = deps.now();
   const told = { coarse: coarse(standing, asks, found), now };
   if (erased && (asks === 'provider' || delivery || mayHaveMatched(erased, standing)))
@@ -74,6 +75,10 @@ function roleOf(
   if (consumer === participant) return 'consumer';
   return provider === participant ? 'provider' : undefined;
 }
+
+/** Told apart from what the filter did not let pass, it would tell its consumer what the contract hides. */
+const shownTo = (asks: 'consumer' | 'provider', delivery: Delivery | undefined): Delivery | undefined =>
+  delivery && asks === 'consumer' && isTelling(delivery.clause) ? undefined : delivery;
 
 async function standingOf(
   registry: Pick<Registry, 'readAll'>,

@@ -1,5 +1,5 @@
 import type { Subscription } from '../../schemas/subscription.ts';
-import { type Standing, type Verdict, verdictOn } from '../deliver/verdict.ts';
+import { isTelling, type Standing, type Verdict, verdictOn } from '../deliver/verdict.ts';
 import { judged, minimised } from '../deliver/wire.ts';
 import { whyNot } from '../pattern/match.ts';
 import type { LedgerEntry, Sealer } from '../ports.ts';
@@ -53,7 +53,7 @@ function uncoveredBy(
 ): string | undefined {
   if (contract?.types && !contract.types.includes(type)) return 'contract.types';
   if (types && !types.includes(type)) return 'subscription.types';
-  return verdict.clause.startsWith('subscription.filter=') ? verdict.clause : undefined;
+  return isTelling(verdict.clause) ? verdict.clause : undefined;
 }
 
 /** Whether the contract would hand the event over now: only then is a value of it the consumer's to see. */

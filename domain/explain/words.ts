@@ -1,4 +1,4 @@
-import type { Standing } from '../deliver/verdict.ts';
+import { isTelling, type Standing } from '../deliver/verdict.ts';
 
 const STANDING = /^(contract|provider|consumer|subscription)\.(state|status)=(.+)$/;
 
@@ -13,8 +13,7 @@ export function clauseWords(clause: string, { contract, dataset }: Standing): st
   }
   if (clause.startsWith('minimisation.'))
     return `By the contract's ${clause.slice(13).replaceAll('+', ', ')}.`;
-  if (clause.startsWith('subscription.filter='))
-    return 'The filter reaches what the contract has come to hide: change the filter.';
+  if (isTelling(clause)) return 'The filter reaches what the contract has come to hide: change the filter.';
   if (clause === 'dataset.retentionDays')
     return `The dataset keeps events for ${dataset?.retentionDays ?? 'so many'} days.`;
   return WORDS[clause] ?? `Decided by ${clause}.`;

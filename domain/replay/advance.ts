@@ -6,9 +6,10 @@ import type { Subscription } from '../../schemas/subscription.ts';
 import { eachApart, inTurn } from '../clock/apart.ts';
 import { refsOf } from '../clock/release.ts';
 import { wants } from '../clock/settle.ts';
+import { termsAt } from '../contracts/due.ts';
 import { isOver } from '../contracts/transitions.ts';
 import { everyItem } from '../control.ts';
-import { contractClause, coversType } from '../deliver/verdict.ts';
+import { contractClause, coversType, type Standing, tellingFilter } from '../deliver/verdict.ts';
 import type { DeliveryQueue, Ledger, Registry } from '../ports.ts';
 import { routed } from '../route.ts';
 
@@ -62,7 +63,7 @@ export async function advanceReplays(
 /**
  * Drives a replay on by at most so many events and {@link DAYS_PER_TURN}: they go to the delivery queue, where each is judged
  * when it is sent, and only then is kept how far it came. It begins where the dataset's retention does: what is older is
- * seen by nobody. Stands still while its contract is suspended; ends with it.
+ * seen by nobody. Stands still while its contract is suspended or hides what the filter reaches; ends with it.
  */
 export async function advanceReplay(
   deps: AdvanceDeps,
@@ -79,7 +80,7 @@ export async function advanceReplay(
   ] as const);
   const over = !subscription || subscription.status === 'ended' || !contract || isOver(contract.state);
   if (over || !dataset) return moved(deps, replay, { status: 'cancelled' }, now);
-  if (contractClause({ contract, provider, consumer }, now) !== undefined) return replay;
+  if (standstill({ subscription, contract, provider, consumer }, now) !== undefined) return replay;
   let present = replay;
   let left = most;
   const span = spanOf(replay, dataset, now);
@@ -102,6 +103,15 @@ export async function advanceReplay(
   }
   const ended = span.end >= Date.parse(replay.to);
   return moved(deps, present, ended ? { status: 'done' } : { reached: lastBefore(span.end) }, now);
+}
+
+/** The clause by which nothing goes again now. What a filter picks of what the contract hides is not even counted. */
+export function standstill(
+  { contract, ...others }: Pick<Standing, 'subscription' | 'contract' | 'provider' | 'consumer'>,
+  now: Date,
+): string | undefined {
+  const today = contract && { ...contract, terms: termsAt(contract, now) };
+  return contractClause({ contract, ...others }, now) ?? tellingFilter({ ...others, contract: today });
 }
 
 /** What one turn walks: from where the replay came to, or the retention begins, some days on. */

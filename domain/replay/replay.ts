@@ -4,11 +4,11 @@ import type { Replay, ReplayRequest } from '../../schemas/replay.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { refsOf } from '../clock/release.ts';
 import { absent, overtaken } from '../control.ts';
-import { contractClause } from '../deliver/verdict.ts';
+import { isTelling } from '../deliver/verdict.ts';
 import { newId, type Random } from '../ids.ts';
 import type { Clock } from '../ports.ts';
 import { liveSubscription } from '../subscriptions/deps.ts';
-import { advanceReplay, type AdvanceDeps } from './advance.ts';
+import { advanceReplay, type AdvanceDeps, standstill } from './advance.ts';
 
 /** What replaying needs of the world. */
 export interface ReplayDeps extends AdvanceDeps {
@@ -85,9 +85,10 @@ async function refuseUnlessStanding(deps: ReplayDeps, subscription: Subscription
     { noun: 'participant', id: subscription.provider },
     { noun: 'participant', id: subscription.consumer },
   ] as const);
-  const clause = contractClause({ contract, provider, consumer }, now);
-  if (clause !== undefined)
-    throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause}`);
+  const clause = standstill({ subscription, contract, provider, consumer }, now);
+  if (clause === undefined) return;
+  const mend = isTelling(clause) ? '. The filter reaches what the contract has come to hide: change it' : '';
+  throw new ProblemError('conflict', `Nothing passes on this subscription: ${clause}${mend}`);
 }
 
 /** A replay of the caller's. */

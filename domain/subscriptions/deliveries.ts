@@ -4,8 +4,10 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { wakeUp } from '../clock/release.ts';
-import { absent } from '../control.ts';
+import { termsAt } from '../contracts/due.ts';
+import { absent, tightPage } from '../control.ts';
 import { deliveredId, deliveredSequence } from '../deliver/pseudonym.ts';
+import { isTelling, tellingFilter } from '../deliver/verdict.ts';
 import type { Page, PageRequest, Sealer } from '../ports.ts';
 import { strangeCursor } from '../whole-list.ts';
 import { liveSubscription, ownSubscription, type SubscriptionDeps } from './deps.ts';
@@ -29,16 +31,16 @@ export async function listDeliveries(
   const subscription = await ownSubscription(deps.registry, caller, id);
   const { scope, oldest } = await sightOf(deps, subscription);
   const since = Math.max(oldest, query.since === undefined ? 0 : Date.parse(query.since));
-  const { items, next } = await deps.deliveries.list(
-    id,
-    {
-      ...(query.status !== undefined && { status: query.status }),
-      ...(since > 0 && { since: new Date(since) }),
-    },
-    page,
-  );
+  const asked = {
+    ...(query.status !== undefined && { status: query.status }),
+    ...(since > 0 && { since: new Date(since) }),
+  };
+  const { items, next } = await tightPage((some) => deps.deliveries.list(id, asked, some), page, isShown);
   return { items: items.map((delivery) => viewOf(delivery, scope)), next };
 }
+
+/** Not what a filter picked of what the contract hides: that such a delivery is there would tell it. */
+const isShown = ({ clause }: Delivery): boolean => !isTelling(clause);
 
 /** One delivery to a subscription of the caller's. */
 export async function getDelivery(deps: ReadingDeps, caller: Caller, id: string): Promise<DeliveryView> {
@@ -69,7 +71,7 @@ export async function retryDelivery(
 /**
  * Sends what was parked or withheld since an instant again, under the gate: the parked ones first, each kind newest first. At
  * most {@link MAX_RECOVERED} at a time and for some seconds: where `more` says that there may be others, the next call goes
- * on from `next`.
+ * on from `next`. What a filter withheld that told what the contract hides goes along once it tells it no more, uncounted.
  */
 export async function recover(
   deps: SubscriptionDeps,
@@ -79,22 +81,28 @@ export async function recover(
   from?: string,
 ): Promise<{ recovered: number; more: boolean; next: string | null }> {
   const subscription = await liveSubscription(deps.registry, caller, id);
-  const until = deps.now().getTime() + RECOVERING_MS;
+  const now = deps.now();
+  const until = now.getTime() + RECOVERING_MS;
+  const contract = await deps.registry.read('contract', subscription.contract);
+  const today = contract && { ...contract, terms: termsAt(contract, now) };
+  const tells = tellingFilter({ subscription, contract: today }) !== undefined;
   let place: RecoveryPlace | undefined = placeIn(from);
-  let recovered = 0;
-  while (place && recovered < MAX_RECOVERED && deps.now().getTime() < until) {
+  let [sent, recovered] = [0, 0];
+  while (place && sent < MAX_RECOVERED && deps.now().getTime() < until) {
     const { status, cursor }: RecoveryPlace = place;
     const page: Page<Delivery> = await deps.deliveries.list(
       id,
       { status, since: new Date(since) },
       { limit: 200, ...(cursor !== '' && { cursor }) },
     );
-    const messages = page.items.map((delivery) => ({
+    const going = tells ? page.items.filter(isShown) : page.items;
+    const messages = going.map((delivery) => ({
       message: wakeUp(delivery, subscription),
       delaySeconds: 0,
     }));
     if (messages.length > 0) await deps.queue.send(messages);
-    recovered += messages.length;
+    sent += messages.length;
+    recovered += going.filter(isShown).length;
     place = behind(status, page.next);
   }
   return { recovered, more: place !== undefined, next: place ? `${place.status}.${place.cursor}` : null };
@@ -132,7 +140,8 @@ async function ownDelivery(
 ): Promise<{ delivery: Delivery; subscription: Subscription }> {
   const [delivery] = await deps.deliveries.read([id]);
   const subscription = delivery && (await deps.registry.read('subscription', delivery.subscription));
-  if (!delivery || subscription?.consumer !== caller.participant) throw absent('delivery', id);
+  const own = subscription?.consumer === caller.participant;
+  if (!delivery || !own || !isShown(delivery)) throw absent('delivery', id);
   return { delivery, subscription };
 }
 

@@ -62,6 +62,8 @@ describe('the verdict', () => {
       kind: 'withhold',
       clause: 'subscription.filter=minimisation.no-room',
     });
+    const suspended = { ...filtered({ data: { room: ['12'] } }), provider: undefined };
+    expect(verdictOn(suspended, event, now).clause).toBe('subscription.filter=minimisation.no-room');
     expect(verdictOn(filtered({ data: { co2: [{ numeric: ['>', 1000] }] } }), event, now).kind).toBe(
       'redact',
     );

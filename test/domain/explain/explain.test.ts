@@ -147,6 +147,16 @@ describe('an event that did not match', () => {
     expect(JSON.stringify(told)).not.toMatch(/\b800\b/);
   });
 
+  test('the same whether the filter had let it pass or not, where the contract has come to hide what it reaches', async () => {
+    const flow = flowInMemory();
+    const terms = { minimisation: [{ clause: 'air', do: 'drop' as const, path: '/data/co2' }] };
+    const { subscription } = await flow.begins({ subscription: { filter }, contract: { terms } });
+    const passed = await accepted(flow, { data: { co2: 1800 } });
+    await flow.deliver(flow.matched(subscription, passed));
+    const other = await accepted(flow, { data: { co2: 800 } });
+    expect(await ask(flow, subscription, passed.id)).toEqual(await ask(flow, subscription, other.id));
+  });
+
   test.each([
     ['contract.types', { contract: { types: ['org.example.other.v1'] } }],
     ['subscription.types', { subscription: { types: ['org.example.other.v1'] } }],

@@ -294,6 +294,26 @@ describe('a replay is refused', () => {
     });
   });
 
+  test('and one that runs stands still, while the contract hides what the filter reaches', async () => {
+    for (let n = 0; n < 501; n += 1) await flow.accepted({ data: { co2: 1000 + n } });
+    flow.later(HOUR);
+    await flow.changes('subscription', subscription.id, {
+      filter: { data: { co2: [{ numeric: ['>', 999] }] } },
+    });
+    const { id } = await startReplay(flow, app, subscription.id, whole());
+    const minimisation = [{ clause: 'air', do: 'round' as const, path: '/data/co2', to: 100 }];
+    await flow.changes('contract', contract.id, { terms: { minimisation } });
+    expect(await advanceReplays(flow, flow.now())).toBe(0);
+    expect(await getReplay(flow, app, id)).toMatchObject({ status: 'running', seen: 500, sent: 500 });
+    expect(await problemOf(startReplay(flow, app, subscription.id, whole()))).toMatchObject({
+      kind: 'conflict',
+      detail: expect.stringMatching(/subscription.filter=minimisation.air.*change it/) as string,
+    });
+    await flow.changes('contract', contract.id, { terms: { minimisation: [] } });
+    await advanceReplays(flow, flow.now());
+    expect(await getReplay(flow, app, id)).toMatchObject({ status: 'done', seen: 501, sent: 501 });
+  });
+
   test('with every fault at once', async () => {
     await flow.changes('subscription', subscription.id, { types: [TYPE] });
     const from = new Date(flow.now().getTime() + HOUR).toISOString();

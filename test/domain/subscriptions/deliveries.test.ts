@@ -57,6 +57,54 @@ describe('deliveries', () => {
     expect(JSON.stringify(seen)).not.toContain(delivery?.event.id);
   });
 
+  describe('that a filter picked of what the contract has come to hide', () => {
+    const air = { clause: 'air', do: 'round', path: '/data/co2', to: 100 } as const;
+    const clause = 'subscription.filter=minimisation.air';
+    const filter = { data: { co2: [{ numeric: ['>', 1000] }] } };
+    const filtered = async () => {
+      const contract = await mesh.has('contract', given.contract({ terms: { minimisation: [air] } }));
+      return mesh.has('subscription', given.subscription({ contract: contract.id, filter }));
+    };
+    const hiding = (subscription: Subscription) =>
+      given.delivery({ subscription: subscription.id, status: 'withheld', verdict: 'withhold', clause });
+
+    test('are in no list, nor in the length or the cursor of a page', async () => {
+      const subscription = await filtered();
+      const list = (limit: number) =>
+        listDeliveries(mesh, app, subscription.id, { status: 'withheld' }, { limit });
+      await mesh.deliveries.write([hiding(subscription)]);
+      const [one] = await delivering(subscription, 'withheld');
+      await mesh.deliveries.write([hiding(subscription)]);
+      const [two] = await delivering(subscription, 'withheld');
+      const page = await list(2);
+      expect(page.items.map(({ id }) => id)).toEqual([two?.id, one?.id]);
+      expect(page.next).toBeNull();
+      expect((await list(1)).items.map(({ id }) => id)).toEqual([two?.id]);
+    });
+
+    test('are as if they were not there when they are asked for', async () => {
+      const delivery = hiding(await filtered());
+      await mesh.deliveries.write([delivery]);
+      for (const ask of [getDelivery, retryDelivery])
+        expect(await problemOf(ask(mesh, app, delivery.id))).toMatchObject({ kind: 'not-found' });
+    });
+
+    test('are recovered only once the filter tells nothing, and never counted', async () => {
+      const subscription = await filtered();
+      const delivery = hiding(subscription);
+      await mesh.deliveries.write([delivery]);
+      const nothing = { recovered: 0, more: false, next: null };
+      expect(await recover(mesh, app, subscription.id, since)).toEqual(nothing);
+      expect(mesh.queue.take()).toEqual([]);
+      const before = await mesh.registry.read('contract', subscription.contract);
+      if (!before) throw new Error('there is no contract');
+      const item = { ...before, terms: { minimisation: [] }, revision: before.revision + 1 };
+      await mesh.registry.write([{ do: 'replace', noun: 'contract', before, item }]);
+      expect(await recover(mesh, app, subscription.id, since)).toEqual(nothing);
+      expect(mesh.queue.take().map(({ again }) => again?.delivery)).toEqual([delivery.id]);
+    });
+  });
+
   test.each(deliveryStatus.options)('that are %s go again only where they had stopped', async (status) => {
     const subscription = await subscribed();
     const delivery = given.delivery({ subscription: subscription.id, status, attemptCount: 8 });
