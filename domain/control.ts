@@ -61,6 +61,10 @@ export async function tightPage<Item>(
   return { ...found, next: behind.items.length === 0 && behind.next === null ? null : found.next };
 }
 
+/** All items of a list at once: for who changes what is listed, or has to order it. */
+export const allItems = <Item>(read: (page: PageRequest) => Promise<Page<Item>>): Promise<Item[]> =>
+  Array.fromAsync(everyItem(read));
+
 /** Every item of a list, page by page. */
 export async function* everyItem<Item>(
   read: (page: PageRequest) => Promise<Page<Item>>,

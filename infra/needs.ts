@@ -85,14 +85,15 @@ function ofPayloads(stack: Stack, names: Names) {
     on: [`${bucket}/until/*`],
     because: 'each large event has data of its own there',
   });
+  const list: Grant = { actions: ['s3:ListBucket'], on: [bucket] };
   return {
     keepPayloads: on('PutObject'),
     // Of what is not there S3 says so only to who may list: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-    readPayloads: [on('GetObject'), { actions: ['s3:ListBucket'], on: [bucket] }],
+    readPayloads: [on('GetObject'), list],
     removePayloads: on('DeleteObject'),
     dropParts: on('AbortMultipartUpload'),
     joinParts: on('ListMultipartUploadParts'),
-    sweepPayloads: [on('DeleteObject'), { actions: ['s3:ListBucket'], on: [bucket] }],
+    sweepPayloads: [on('DeleteObject'), list],
   };
 }
 

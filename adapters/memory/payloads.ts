@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Payloads } from '../../domain/ports.ts';
-import { dayOfPayload } from '../payload-day.ts';
+import { dayOfPayload } from '../../domain/payloads/day.ts';
 
 /** Large data in memory. */
 export interface MemoryPayloads extends Payloads {

@@ -3,10 +3,10 @@ import { decodeTime } from 'ulid';
 import { milliseconds } from '../../schemas/duration.ts';
 import { eachApart, inTurn } from '../clock/apart.ts';
 import { refsOf } from '../clock/release.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import { afterAttempt, type Went } from '../deliver/health.ts';
 import { standingReader } from '../deliver/standing.ts';
-import { standingClause } from '../deliver/verdict.ts';
+import { type Standing, standingClause } from '../deliver/verdict.ts';
 import { subscriptionNotice } from '../notices.ts';
 import { dayOf } from '../usage/period.ts';
 import { judgeAll, parcelsOf, type Weighed } from './judge.ts';
@@ -36,9 +36,7 @@ export async function writeArchives(
     now: () => at().getTime(),
   });
   let count = 0;
-  const tended = await Array.fromAsync(
-    everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page)),
-  );
+  const tended = await allItems((page) => deps.registry.list('subscriptionsToTend', {}, page));
   const rounds = tended.flatMap((subscription): Round[] => {
     const { destination, pullQueue: queue, status } = subscription;
     if (destination.kind !== 's3' || queue === undefined || status === 'ended') return [];
@@ -49,7 +47,7 @@ export async function writeArchives(
     try {
       const leased = await take(round);
       // The list may be seconds behind: what goes to another bucket by now comes again, when the list knows it.
-      if (leased.length === 0 || (await isElsewhere(round))) return;
+      if (leased.length === 0 || isElsewhere(await standingOf(round), round)) return;
       count += await writeSome(round, leased);
       // More may wait: that is for another turn, behind all others.
       turns.push(round);
@@ -63,10 +61,11 @@ export async function writeArchives(
 }
 
 /** Whether what waits goes to another place by now. */
-async function isElsewhere({ standings, subscription, destination }: Round): Promise<boolean> {
-  const { subscription: now } = await standings.read(refsOf(subscription));
-  return now !== undefined && !isDeepStrictEqual(now.destination, destination);
-}
+const isElsewhere = ({ subscription }: Standing, { destination }: Round): boolean =>
+  subscription !== undefined && !isDeepStrictEqual(subscription.destination, destination);
+
+const standingOf = ({ standings, subscription }: Round): Promise<Standing> =>
+  standings.read(refsOf(subscription));
 
 async function hasEnded({ registry }: Pick<ArchiveDeps, 'registry'>, id: string): Promise<boolean> {
   const subscription = await registry.read('subscription', id);
@@ -90,9 +89,9 @@ async function writeSome(round: Round, leased: Leased[]): Promise<number> {
   let count = 0;
   for (const day of Map.groupBy(passing, dayOfAcceptance).values()) {
     const parcels = await parcelsOf(round, day);
-    const standing = await round.standings.read(refsOf(round.subscription));
+    const standing = await standingOf(round);
     // What has come to an end since it was judged stays, and is judged anew.
-    if (standingClause(standing, round.at()) !== undefined || (await isElsewhere(round))) return count;
+    if (standingClause(standing, round.at()) !== undefined || isElsewhere(standing, round)) return count;
     const at = round.at();
     const { destination, handOver } = round;
     const handed = await handOver({ destination, parcels, signing: { secrets: [] }, at });

@@ -1,7 +1,7 @@
 import { seconds } from '../../schemas/duration.ts';
 import type { Circuit, Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import { mayProbe } from '../deliver/circuit.ts';
 import { WRITTEN_BY_MS } from '../deliver/record.ts';
 import { contractClause } from '../deliver/verdict.ts';
@@ -35,9 +35,7 @@ export async function drainWaiting(
   goesOn: () => boolean = () => true,
 ): Promise<number> {
   let count = 0;
-  const tended = await Array.fromAsync(
-    everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page)),
-  );
+  const tended = await allItems((page) => deps.registry.list('subscriptionsToTend', {}, page));
   const spared = tended.filter(({ circuit }) => circuit !== undefined);
   await eachApart(
     inTurn(spared, ({ consumer }) => consumer, now),

@@ -1,6 +1,7 @@
 import type { Subscription } from '../../schemas/subscription.ts';
 import { compose } from '../pattern/compose.ts';
 import type { Registry, Rule, Rules } from '../ports.ts';
+import { everyItem } from '../control.ts';
 import { eachApart } from './apart.ts';
 import { refsOf } from './release.ts';
 
@@ -45,7 +46,10 @@ export async function reconcileRules(
     await deps.rules.put(rule);
     count.put += 1;
   };
-  const restored = eachApart(subscriptions(deps.registry), restore);
+  const restored = eachApart(
+    everyItem((page) => deps.registry.list('subscriptions', {}, page)),
+    restore,
+  );
   const failure = await restored.then(
     () => undefined,
     (error: unknown) => ({ error }),
@@ -82,19 +86,6 @@ async function isWanted(registry: Pick<Registry, 'read'>, name: string): Promise
   const subscription = await registry.read('subscription', id);
   if (!subscription || subscription.status === 'ended') return false;
   return subscription.rule.name === name || subscription.rule.replaces === name;
-}
-
-async function* subscriptions(registry: Pick<Registry, 'list'>): AsyncIterable<Subscription> {
-  let cursor: string | undefined;
-  do {
-    const page = await registry.list(
-      'subscriptions',
-      {},
-      { limit: 200, ...(cursor !== undefined && { cursor }) },
-    );
-    yield* page.items;
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
 }
 
 /** Engines may write a pattern back with other white space or order. */

@@ -1,4 +1,5 @@
 import { decodeTime } from 'ulid';
+import { everyItem } from '../control.ts';
 import type { Bus, Gap, GapSpan, Ledger, LedgerEntry, Registry, RoutedEvent, RouteGaps } from '../ports.ts';
 import { routed } from '../route.ts';
 
@@ -29,7 +30,7 @@ export async function reroute(
 ): Promise<Rerouted> {
   if ('keys' in gap) return { count: await putAgain(deps, await deps.ledger.read(gap.keys, now)) };
   let count = 0;
-  for await (const dataset of datasets(deps.registry)) {
+  for await (const { id: dataset } of everyItem((page) => deps.registry.list('datasets', {}, page))) {
     if (gap.done && dataset < gap.done.dataset) continue;
     const from = gap.done?.dataset === dataset ? gap.done.before : gap.from;
     for await (const page of deps.ledger.history(dataset, from, gap.to)) {
@@ -58,13 +59,4 @@ async function putAgain({ bus, gaps }: RerouteDeps, entries: (LedgerEntry | unde
   if (failed.length > 0)
     throw new Error(`${failed.length} of ${events.length} events were not taken by the bus`);
   return events.length;
-}
-
-async function* datasets(registry: Pick<Registry, 'list'>): AsyncIterable<string> {
-  let cursor: string | undefined;
-  do {
-    const page = await registry.list('datasets', {}, { limit: 200, ...(cursor !== undefined && { cursor }) });
-    for (const { id } of page.items) yield id;
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
 }

@@ -2,13 +2,13 @@ import { decodeTime } from 'ulid';
 import { milliseconds } from '../../schemas/duration.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import type { Territory } from '../../schemas/territory.ts';
-import { UNVERIFIED } from '../deliver/verdict.ts';
+import { coversType, UNVERIFIED } from '../deliver/verdict.ts';
 import { matches } from '../pattern/match.ts';
 import type { Deliveries, DeliveryQueue, Ledger, Registry, RoutedEvent, Rules } from '../ports.ts';
 import { routed } from '../route.ts';
 import { eachApart, inTurn } from './apart.ts';
 import { refsOf, wakeUp } from './release.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 
 /** How much further back than the rule's making is routed again: clocks differ between functions. */
 const CLOCK_SKEW_MS = 5000;
@@ -36,9 +36,7 @@ export async function settleSubscriptions(
 ): Promise<{ settled: number; backfilled: number }> {
   let settled = 0;
   let backfilled = 0;
-  const tended = await Array.fromAsync(
-    everyItem((page) => deps.registry.list('subscriptionsToTend', {}, page)),
-  );
+  const tended = await allItems((page) => deps.registry.list('subscriptionsToTend', {}, page));
   const due = tended.filter((subscription) => hasHadItsTime(deps.territory, subscription, now));
   if (due.length === 0) return { settled, backfilled };
   const present = new Set((await deps.rules.list()).map(({ bus, name }) => `${bus}/${name}`));
@@ -138,10 +136,11 @@ async function releaseOwed(
 
 /** Whether a subscription's types and filter match an event, as its rule would: large data passes, and is looked into later. */
 export function wants(
-  { types, filter }: Pick<Subscription, 'types' | 'filter'>,
+  subscription: Pick<Subscription, 'types' | 'filter'>,
   { event, payload }: Pick<RoutedEvent, 'event' | 'payload'>,
 ): boolean {
-  if (types !== undefined && !types.includes(event.type)) return false;
+  const { filter } = subscription;
+  if (!coversType(subscription, event.type)) return false;
   return filter === undefined || payload !== undefined || matches(filter, event);
 }
 

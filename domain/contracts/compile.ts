@@ -2,7 +2,6 @@ import { canonicalJson } from '../../events/canonical.ts';
 import type { Contract } from '../../schemas/contract.ts';
 import type { MinimisationClause, Quota } from '../../schemas/dataset.ts';
 import { compose } from '../pattern/compose.ts';
-import { termsAt } from './due.ts';
 import { type ContractSource, odcsDocument } from './odcs.ts';
 import { odrlAgreement, policyOf, urn } from './odrl.ts';
 
@@ -20,12 +19,6 @@ export interface Compiled {
   odcs: object;
   odrl: object;
 }
-
-/** A contract as it binds at `now`: whoever compiles another one from it takes this. */
-export const bindingAt = (contract: Contract, now: Date): Contract => ({
-  ...contract,
-  terms: termsAt(contract, now),
-});
 
 /** Compiles a contract to everything. */
 export function compile(source: ContractSource): Compiled {

@@ -5,7 +5,7 @@ import { schemaId } from '../../schemas/schema-id.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { absent } from '../control.ts';
 import type { Clock, Registry } from '../ports.ts';
-import { bindingAt } from './compile.ts';
+import { bindingAt } from './due.ts';
 import { readContract } from './contracts.ts';
 import { type ContractSource, odcsDocument } from './odcs.ts';
 import { odrlAgreement } from './odrl.ts';

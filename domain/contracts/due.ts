@@ -10,6 +10,12 @@ export const REMINDERS = [30, 7, 1] as const;
 export const termsAt = ({ terms, termsChange }: Contract, now: Date): Terms =>
   termsChange && Date.parse(termsChange.from) <= now.getTime() ? termsChange.terms : terms;
 
+/** A contract by the terms that bind at an instant. */
+export const bindingAt = (contract: Contract, now: Date): Contract => ({
+  ...contract,
+  terms: termsAt(contract, now),
+});
+
 /** Of the reminders of an end, the one nearest to it whose instant has come: days before. */
 export function reminderAt(until: string | undefined, now: Date): number | undefined {
   if (until === undefined) return undefined;

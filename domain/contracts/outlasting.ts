@@ -2,7 +2,7 @@ import { milliseconds } from '../../schemas/duration.ts';
 import type { Contract, Terms } from '../../schemas/contract.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Fault } from '../../schemas/problem.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import type { Registry } from '../ports.ts';
 import { isOver } from './transitions.ts';
 
@@ -33,8 +33,8 @@ export async function outlastedContracts(
   retentionDays: number,
 ): Promise<Fault[]> {
   if (retentionDays >= before) return [];
-  const listed = await Array.fromAsync(
-    everyItem<Contract>((page) => registry.list('contractsOfDataset', { dataset: id }, page)),
+  const listed = await allItems<Contract>((page) =>
+    registry.list('contractsOfDataset', { dataset: id }, page),
   );
   return listed.filter(isDelayedBeyond(retentionDays)).map((contract) => ({
     path: '/retentionDays',

@@ -1,7 +1,7 @@
 import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import { eachApart } from '../clock/apart.ts';
-import { type ControlDeps, everyItem } from '../control.ts';
+import { allItems, type ControlDeps, everyItem } from '../control.ts';
 import { contractNotices, endingNotices } from '../notices.ts';
 import type { Change } from '../ports.ts';
 import { settled } from './dates.ts';
@@ -44,8 +44,8 @@ export async function settleContract(deps: ControlDeps, before: Contract): Promi
 /** Tells contracts of their datasets' changed offers, and plans what binds them. Answers how many were told. */
 export async function announceOffers(deps: ControlDeps): Promise<number> {
   let told = 0;
-  const listed = everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page));
-  await eachApart(await Array.fromAsync(listed), async (dataset) => {
+  const listed = await allItems((page) => deps.registry.list('datasetsToAnnounce', {}, page));
+  await eachApart(listed, async (dataset) => {
     told += await announceOffer(deps, dataset);
   });
   return told;

@@ -4,7 +4,7 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { eachApart } from '../clock/apart.ts';
 import { isOver } from '../contracts/transitions.ts';
-import { absent, type ControlDeps, everyItem, overtaken } from '../control.ts';
+import { absent, allItems, type ControlDeps, everyItem, overtaken } from '../control.ts';
 import { noticeType, notify, writeNotices } from '../notices.ts';
 
 /**
@@ -30,8 +30,8 @@ export async function retireDataset(
 /** Retires the datasets whose day has come, and tells what was not told yet. Answers how many were retired. */
 export async function settleRetirements(deps: ControlDeps): Promise<number> {
   let retired = 0;
-  const listed = everyItem((page) => deps.registry.list('datasetsToAnnounce', {}, page));
-  await eachApart(await Array.fromAsync(listed), async ({ id }) => {
+  const listed = await allItems((page) => deps.registry.list('datasetsToAnnounce', {}, page));
+  await eachApart(listed, async ({ id }) => {
     const before = await deps.registry.read('dataset', id);
     if (!before?.retirement) return;
     const { status } = await settleRetirement(deps, before);

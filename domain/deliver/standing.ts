@@ -1,4 +1,4 @@
-import { termsAt } from '../contracts/due.ts';
+import { bindingAt } from '../contracts/due.ts';
 import type { DeliveryMessage, Noun, Nouns, Ref, Registry } from '../ports.ts';
 import { freshThings, type Known, nameOf } from './fresh-things.ts';
 import type { Standing } from './verdict.ts';
@@ -64,7 +64,7 @@ function standingIn(found: Map<string, Known>, refs: StandingRefs, now: Date): S
   return {
     subscription: item('subscription', refs.id),
     // A changed offer binds from its instant on, not from when the clock writes it down.
-    contract: contract?.termsChange ? { ...contract, terms: termsAt(contract, now) } : contract,
+    contract: contract?.termsChange ? bindingAt(contract, now) : contract,
     dataset: item('dataset', refs.dataset),
     provider: item('participant', refs.provider),
     consumer: item('participant', refs.consumer),

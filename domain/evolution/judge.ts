@@ -3,6 +3,7 @@ import { type Dataset, NOTICE_DAYS } from '../../schemas/dataset.ts';
 import { isOver } from '../contracts/transitions.ts';
 import { everyItem } from '../control.ts';
 import type { JudgeChange } from '../datasets/put.ts';
+import { coversType } from '../deliver/verdict.ts';
 import type { Registry } from '../ports.ts';
 import { compare } from './compare.ts';
 
@@ -39,7 +40,7 @@ export async function touchedBy(
   const contracts: Contract[] = [];
   const listed = everyItem((page) => registry.list('contractsOfDataset', { dataset: dataset.id }, page));
   for await (const contract of listed) {
-    if (isBound(contract) && (contract.types?.includes(type) ?? true)) contracts.push(contract);
+    if (isBound(contract) && coversType(contract, type)) contracts.push(contract);
   }
   const touched = contracts.map(({ id, consumer, terms }) => {
     const noticeDays = terms.noticeDays ?? NOTICE_DAYS;

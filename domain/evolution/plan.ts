@@ -1,7 +1,7 @@
 import type { Dataset, SchemaVersion } from '../../schemas/dataset.ts';
 import type { SchemaPlan } from '../../schemas/schema-plan.ts';
 import { eachApart } from '../clock/apart.ts';
-import { type ControlDeps, everyItem } from '../control.ts';
+import { allItems, type ControlDeps } from '../control.ts';
 import { noticeType, notify, writeNotices } from '../notices.ts';
 import type { Change } from '../ports.ts';
 import { touchedBy } from './judge.ts';
@@ -42,8 +42,8 @@ async function noticesOf(deps: ControlDeps, dataset: Dataset, plan: SchemaPlan):
 /** Puts in force the announced schemas whose day has come, and tells what was not told yet. Answers how many changed. */
 export async function settleSchemas(deps: ControlDeps): Promise<number> {
   let changed = 0;
-  const listed = everyItem((page) => deps.registry.list('schemaPlans', {}, page));
-  await eachApart(await Array.fromAsync(listed), async ({ id }) => {
+  const listed = await allItems((page) => deps.registry.list('schemaPlans', {}, page));
+  await eachApart(listed, async ({ id }) => {
     let plan = await deps.registry.read('schemaPlan', id);
     if (plan?.status === 'planned' && Date.parse(plan.effective) <= deps.now().getTime()) {
       plan = await putInForce(deps, plan);

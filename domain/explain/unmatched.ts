@@ -1,5 +1,5 @@
 import type { Subscription } from '../../schemas/subscription.ts';
-import { isTelling, type Standing, type Verdict, verdictOn } from '../deliver/verdict.ts';
+import { coversType, isTelling, type Standing, type Verdict, verdictOn } from '../deliver/verdict.ts';
 import { judged, minimised } from '../deliver/wire.ts';
 import { whyNot } from '../pattern/match.ts';
 import type { LedgerEntry, Sealer } from '../ports.ts';
@@ -47,12 +47,12 @@ export async function whyNotMatched(
 /** The clause by which nothing of an event's kind is matched. */
 function uncoveredBy(
   { type }: LedgerEntry,
-  { types }: Subscription,
+  subscription: Subscription,
   { contract }: Standing,
   verdict: Verdict,
 ): string | undefined {
-  if (contract?.types && !contract.types.includes(type)) return 'contract.types';
-  if (types && !types.includes(type)) return 'subscription.types';
+  if (!coversType(contract, type)) return 'contract.types';
+  if (!coversType(subscription, type)) return 'subscription.types';
   return isTelling(verdict.clause) ? verdict.clause : undefined;
 }
 

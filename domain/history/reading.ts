@@ -2,7 +2,7 @@ import type { Contract } from '../../schemas/contract.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Caller, Participant } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
-import { termsAt } from '../contracts/due.ts';
+import { bindingAt } from '../contracts/due.ts';
 import { offeredTerms } from '../contracts/terms.ts';
 import { everyItem } from '../control.ts';
 import { contractClause, type Standing } from '../deliver/verdict.ts';
@@ -58,7 +58,7 @@ async function contractOf(
   const own = async (id: string): Promise<Contract | undefined> => {
     const contract = await registry.read('contract', id);
     if (contract?.consumer !== participant || contract.dataset !== dataset.id) return undefined;
-    return { ...contract, terms: termsAt(contract, now) };
+    return bindingAt(contract, now);
   };
   if (named !== undefined) return own(named);
   const listed = everyItem((page) => registry.list('contractsOfConsumer', { consumer: participant }, page));

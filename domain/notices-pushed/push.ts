@@ -5,7 +5,7 @@ import { ID_PREFIXES } from '../../schemas/id-prefixes.ts';
 import type { Channel, Notice } from '../../schemas/notice.ts';
 import type { Territory } from '../../schemas/territory.ts';
 import { inTurn } from '../clock/apart.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import { afterAnswer, type Chance, type Next } from '../deliver/retry.ts';
 import { webhookRequest } from '../deliver/wire.ts';
 import type { Clock, Mailer, Registry, Sealer, Sender, WebhookAnswer } from '../ports.ts';
@@ -40,7 +40,7 @@ export async function pushNotices(
   now: Date,
   goesOn: () => boolean = () => true,
 ): Promise<number> {
-  const channels = await Array.fromAsync(everyItem((page) => deps.registry.list('channels', {}, page)));
+  const channels = await allItems((page) => deps.registry.list('channels', {}, page));
   const due = channels.filter(({ dueAt }) => dueAt === undefined || Date.parse(dueAt) <= now.getTime());
   const turns = inTurn(due, ({ participant }) => participant, now);
   let taken = 0;

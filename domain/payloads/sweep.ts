@@ -14,6 +14,3 @@ export async function sweepPayloads(
   for (const day of await payloads.days()) if (day < today) removed += await payloads.removeDay(day);
   return removed;
 }
-
-/** Until when the bucket keeps what has this name, in epoch seconds: the day in it is the last. */
-export const keptUntil = (name: string): number => Date.parse(name.split('/')[1] ?? '') / 1000 + 86_400;

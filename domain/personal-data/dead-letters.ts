@@ -1,6 +1,6 @@
 import type { Erasure } from '../../schemas/erasure.ts';
 import { atTimes } from '../clock/round.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import type { DeadLetters, Ledger, Registry } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,7 +26,7 @@ export interface Cleaned {
  * once a day, and at each tick while an erasure is open; again at the next tick where it could not see them all.
  */
 export async function cleanDeadLetters(deps: DeadLetterDeps, now: Date): Promise<Cleaned> {
-  const open = await Array.fromAsync(everyItem((page) => deps.registry.list('erasuresOpen', {}, page)));
+  const open = await allItems((page) => deps.registry.list('erasuresOpen', {}, page));
   if (open.length > 0) return pass(deps, open, now);
   let cleaned: Cleaned = { removed: 0, whole: true };
   await atTimes(deps.registry, { id: 'clean-dead-letters', everyMs: DAY_MS }, now, async () => {

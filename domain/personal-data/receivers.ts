@@ -8,7 +8,7 @@ import type { Notice } from '../../schemas/notice.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import { eachApart, inTurn } from '../clock/apart.ts';
-import { everyItem, overtaken } from '../control.ts';
+import { allItems, everyItem, overtaken } from '../control.ts';
 import { minimise } from '../deliver/minimise.ts';
 import { ERASED } from './in-flight.ts';
 import { noticeType } from '../notices.ts';
@@ -58,7 +58,7 @@ export async function continueErasures(
   { mayClose, goesOn = () => true }: { mayClose: boolean; goesOn?: () => boolean },
 ): Promise<number> {
   let steps = 0;
-  const open = await Array.fromAsync(everyItem((page) => deps.registry.list('erasuresOpen', {}, page)));
+  const open = await allItems((page) => deps.registry.list('erasuresOpen', {}, page));
   await eachApart(
     inTurn(open, ({ dataset }) => dataset, now),
     async (listed) => {

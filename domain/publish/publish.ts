@@ -4,7 +4,7 @@ import { eventKey } from '../../events/key.ts';
 import { sealEvent } from '../../events/seal.ts';
 import type { Fault, Problem } from '../../schemas/problem.ts';
 import type { Payload } from '../payloads/claim.ts';
-import { keptUntil } from '../payloads/sweep.ts';
+import { keptUntil } from '../payloads/day.ts';
 import type { AppendResult, Clock, Ledger, LedgerEntry } from '../ports.ts';
 import { type catalogueReader, typeFinder } from './catalogue.ts';
 import { dropPayloads, keepPayloads, type LargeData, storedAs, UNAVAILABLE } from './large.ts';

@@ -6,9 +6,9 @@ import type { Subscription } from '../../schemas/subscription.ts';
 import { eachApart, inTurn } from '../clock/apart.ts';
 import { refsOf } from '../clock/release.ts';
 import { wants } from '../clock/settle.ts';
-import { termsAt } from '../contracts/due.ts';
+import { bindingAt } from '../contracts/due.ts';
 import { isOver } from '../contracts/transitions.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import { contractClause, coversType, type Standing, tellingFilter } from '../deliver/verdict.ts';
 import type { DeliveryQueue, Ledger, Registry } from '../ports.ts';
 import { routed } from '../route.ts';
@@ -40,7 +40,7 @@ export async function advanceReplays(
   goesOn: () => boolean = () => true,
 ): Promise<number> {
   let sent = 0;
-  const running = await Array.fromAsync(everyItem((page) => deps.registry.list('replaysRunning', {}, page)));
+  const running = await allItems((page) => deps.registry.list('replaysRunning', {}, page));
   const turns = Array.from({ length: PER_BEAT / PER_TURN }, () => running).flat();
   const through = new Set<string>();
   await eachApart(
@@ -110,7 +110,7 @@ export function standstill(
   { contract, ...others }: Pick<Standing, 'subscription' | 'contract' | 'provider' | 'consumer'>,
   now: Date,
 ): string | undefined {
-  const today = contract && { ...contract, terms: termsAt(contract, now) };
+  const today = contract && bindingAt(contract, now);
   return contractClause({ contract, ...others }, now) ?? tellingFilter({ ...others, contract: today });
 }
 
@@ -142,7 +142,7 @@ async function* placesBehind(
 
 async function send(
   deps: AdvanceDeps,
-  { id, types }: Replay,
+  replay: Replay,
   { subscription, contract }: { subscription: Subscription; contract: Contract },
   places: { key: string; sequence: string }[],
   now: Date,
@@ -154,11 +154,11 @@ async function send(
   // What the contract does not cover is not even counted: its consumer would learn how much there is.
   const covered = entries.flatMap((entry) => (entry && coversType(contract, entry.type) ? [entry] : []));
   const messages = covered.flatMap((entry) => {
-    if ((types && !types.includes(entry.type)) || !wants(subscription, routed(entry))) return [];
+    if (!coversType(replay, entry.type) || !wants(subscription, routed(entry))) return [];
     const { key, sequence } = entry;
     return [
       {
-        message: { subscription: refsOf(subscription), event: { key, sequence }, replay: id },
+        message: { subscription: refsOf(subscription), event: { key, sequence }, replay: replay.id },
         delaySeconds: 0,
       },
     ];

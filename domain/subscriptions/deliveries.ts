@@ -4,7 +4,7 @@ import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError } from '../../schemas/problem.ts';
 import type { Subscription } from '../../schemas/subscription.ts';
 import { wakeUp } from '../clock/release.ts';
-import { termsAt } from '../contracts/due.ts';
+import { bindingAt } from '../contracts/due.ts';
 import { absent, tightPage } from '../control.ts';
 import { deliveredId, deliveredSequence } from '../deliver/pseudonym.ts';
 import { isTelling, tellingFilter } from '../deliver/verdict.ts';
@@ -84,7 +84,7 @@ export async function recover(
   const now = deps.now();
   const until = now.getTime() + RECOVERING_MS;
   const contract = await deps.registry.read('contract', subscription.contract);
-  const today = contract && { ...contract, terms: termsAt(contract, now) };
+  const today = contract && bindingAt(contract, now);
   const tells = tellingFilter({ subscription, contract: today }) !== undefined;
   let place: RecoveryPlace | undefined = placeIn(from);
   let [sent, recovered] = [0, 0];

@@ -4,7 +4,7 @@ import type { Territory } from '../../schemas/territory.ts';
 import type { Caller } from '../../schemas/participant.ts';
 import { ProblemError, type Problem } from '../../schemas/problem.ts';
 import { eachApart, inTurn } from '../clock/apart.ts';
-import { everyItem } from '../control.ts';
+import { allItems } from '../control.ts';
 import { uploadNotice } from '../notices.ts';
 import type { Random } from '../ids.ts';
 import type { Ledger, Payloads, Registry } from '../ports.ts';
@@ -105,7 +105,7 @@ export async function sweepUploads(
   goesOn: () => boolean = () => true,
 ): Promise<number> {
   let swept = 0;
-  const unswept = await Array.fromAsync(everyItem((page) => deps.registry.list('uploadsUnswept', {}, page)));
+  const unswept = await allItems((page) => deps.registry.list('uploadsUnswept', {}, page));
   await eachApart(
     inTurn(unswept, ({ provider }) => provider, now),
     async (listed) => {
