@@ -3,6 +3,7 @@ import { writeArchives } from '../../domain/archive/archive.ts';
 import { releaseDue } from '../../domain/clock/release.ts';
 import { deliveryId } from '../../domain/deliver/identity.ts';
 import type { HandoverAnswer } from '../../domain/ports.ts';
+import { timeFor } from './clock/portions.ts';
 import { flowInMemory, type MemoryFlow } from './deliver/flow.ts';
 
 const bucket = 'air-quality';
@@ -65,8 +66,7 @@ describe('an archive', () => {
   test('of who has much leaves time for others: a portion each, by turns', async () => {
     const { ids: many } = await waiting(450);
     const { ids: few } = await waiting(1);
-    const turns = (left: number) => () => (left -= 1) >= 0;
-    expect(await writeArchives(flow, flow.now(), turns(2))).toBe(201);
+    expect(await writeArchives(flow, flow.now(), timeFor(2))).toBe(201);
     expect(await statuses(few)).toEqual(['delivered']);
     const done = async () => (await statuses(many)).filter((status) => status === 'delivered').length;
     expect(await done()).toBe(200);

@@ -9,6 +9,7 @@ import { patchSubscription } from '../../domain/subscriptions/change.ts';
 import { subscribe } from '../../domain/subscriptions/subscribe.ts';
 import { testSubscription } from '../../domain/subscriptions/subscriptions.ts';
 import { given, TYPE } from '../given.ts';
+import { timeFor } from './clock/portions.ts';
 import { flowInMemory, type MemoryFlow } from './deliver/flow.ts';
 import { problemOf } from './mesh.ts';
 
@@ -204,8 +205,7 @@ describe('what comes before the receiver has consented', () => {
     const sent: number[] = [];
     for (let beats = 0; beats < 3; beats += 1) {
       flow.later(SETTLING_MS);
-      let asked = 0;
-      await settleSubscriptions(flow, flow.now(), () => (asked += 1) === 1);
+      await settleSubscriptions(flow, flow.now(), timeFor(1));
       await flow.wakes();
       sent.push(new Set(flow.sent()).size);
     }

@@ -6,6 +6,7 @@ import type { Rule } from '../../../domain/ports.ts';
 import { patchSubscription } from '../../../domain/subscriptions/change.ts';
 import { given } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { eventByEvent, timeFor } from './portions.ts';
 import { subscribed } from './subscribed.ts';
 
 const app = given.caller('app');
@@ -26,18 +27,6 @@ beforeEach(() => {
 });
 const breaking = (...names: string[]): void => {
   breaks = (port, call) => (names.includes(`${port}.${call}`) ? 'before' : undefined);
-};
-/** A ledger whose history comes event by event. */
-const pageByPage = (): MemoryFlow['ledger'] => ({
-  ...flow.ledger,
-  history: async function* (...asked) {
-    for await (const page of flow.ledger.history(...asked)) for (const place of page) yield [place];
-  },
-});
-/** Time for one step, and no more. */
-const onlyOnce = (): (() => boolean) => {
-  let asked = 0;
-  return () => (asked += 1) === 1;
 };
 /** The events that wait on the queue. */
 const queued = (): string[] => flow.queue.take().map(({ event }) => event.sequence);
@@ -106,11 +95,11 @@ describe('settling', () => {
       flow.later(10_000);
     }
     flow.later(SETTLING_MS);
-    const deps = { ...flow, ledger: pageByPage() };
+    const deps = { ...flow, ledger: eventByEvent(flow.ledger) };
     const sent: string[][] = [];
     for (let beats = 0; sent.flat().length < 20 && beats < 20; beats += 1) {
       expect((await flow.subscription(subscription.id)).status).toBe('starting');
-      const { settled } = await settleSubscriptions(deps, flow.now(), onlyOnce());
+      const { settled } = await settleSubscriptions(deps, flow.now(), timeFor(1));
       sent.push(queued());
       if (settled === 1) break;
     }
@@ -133,7 +122,7 @@ describe('settling', () => {
     await flow.rules.put(wantedRule(other) as Rule);
     flow.later(SETTLING_MS);
     for (let beats = 0; beats < 2; beats += 1) {
-      await settleSubscriptions({ ...flow, ledger: pageByPage() }, flow.now(), onlyOnce());
+      await settleSubscriptions({ ...flow, ledger: eventByEvent(flow.ledger) }, flow.now(), timeFor(1));
       flow.later(60_000);
     }
     expect((await flow.subscription(one.id)).status).toBe('active');

@@ -11,6 +11,7 @@ import type { Gap } from '../../../domain/ports.ts';
 import { uploadRequest } from '../../../schemas/upload.ts';
 import { given, TYPE } from '../../given.ts';
 import { type Break, flowInMemory, type MemoryFlow } from '../deliver/flow.ts';
+import { eventByEvent } from './portions.ts';
 import { subscribed } from './subscribed.ts';
 
 const SETTLING_MS = 120_000;
@@ -207,12 +208,10 @@ describe('gaps', () => {
       await flow.ledger.append([other]);
     }
     // One page at a time, and a beat that has time for none but its first.
-    const history: typeof flow.ledger.history = async function* (...asked) {
-      for await (const page of flow.ledger.history(...asked)) for (const place of page) yield [place];
-    };
+    const ledger = eventByEvent(flow.ledger);
     const put: string[] = [];
     const bus = { put: async (events: { key: string }[]) => (put.push(...events.map(({ key }) => key)), []) };
-    const deps = { ...flow, ledger: { ...flow.ledger, history, read: flow.ledger.read }, bus };
+    const deps = { ...flow, ledger, bus };
     let left: Gap | undefined = { from, to: new Date(flow.now().getTime() + 1) };
     let beats = 0;
     for (; left && beats < 40; beats += 1) ({ left } = await reroute(deps, left, flow.now(), () => false));

@@ -7,6 +7,7 @@ import { putRule } from '../../../domain/subscriptions/rules.ts';
 import type { DeliveryMessage } from '../../../domain/ports.ts';
 import type { Subscription } from '../../../schemas/subscription.ts';
 import { given } from '../../given.ts';
+import { timeFor } from '../clock/portions.ts';
 import { flowInMemory, type MemoryFlow } from './flow.ts';
 
 const app = given.caller('app');
@@ -168,8 +169,7 @@ describe('a circuit', () => {
       const ids = new Set<string>();
       const send: typeof flow.queue.send = async (sent) =>
         sent.forEach(({ message }) => ids.add(message.subscription.id));
-      let asked = 0;
-      await drainWaiting({ ...flow, queue: { ...flow.queue, send } }, flow.now(), () => (asked += 1) === 1);
+      await drainWaiting({ ...flow, queue: { ...flow.queue, send } }, flow.now(), timeFor(1));
       return [...ids];
     };
     expect([...(await drained()), ...(await drained())].sort()).toEqual([one.id, other.id].sort());

@@ -1,34 +1,24 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { beginUpload, getUpload } from '../../../domain/uploads/begin.ts';
+import { getUpload } from '../../../domain/uploads/begin.ts';
 import { blockOf } from '../../../domain/uploads/block.ts';
 import { type CheckDeps, checkUpload } from '../../../domain/uploads/check.ts';
 import { sweepUploads } from '../../../domain/uploads/end.ts';
 import { HELD_SECONDS } from '../../../domain/uploads/hold.ts';
 import { eventKey } from '../../../events/key.ts';
-import { type Upload, uploadRequest } from '../../../schemas/upload.ts';
-import { given, SCHEMA, TYPE } from '../../given.ts';
-import { meshInMemory, type MemoryMesh } from '../mesh.ts';
+import type { Upload } from '../../../schemas/upload.ts';
+import { given } from '../../given.ts';
+import type { MemoryMesh } from '../mesh.ts';
+import { putFile, rowsMesh } from './rows-mesh.ts';
 
 const atmo = given.caller('atmo');
 let mesh: MemoryMesh;
 beforeEach(async () => {
-  mesh = meshInMemory(undefined, { uploadRowsBytes: 2000 });
-  await mesh.has('participant', given.participant());
-  await mesh.has('dataset', given.dataset());
-  await mesh.has('schema', { dataset: 'school-air', type: TYPE, version: 1, createdAt: '', schema: SCHEMA });
+  mesh = await rowsMesh();
 });
 
-const puts = async (text: string, contentType: string): Promise<Upload> => {
-  const body = Buffer.from(text);
-  const sha256 = createHash('sha256').update(body).digest('hex');
-  const declared = { dataset: 'school-air', type: TYPE, contentType, bytes: body.length, sha256 };
-  const { upload } = await beginUpload(mesh, atmo, uploadRequest.parse(declared));
-  await mesh.payloads.put({ name: upload.name, body, contentType });
-  return upload;
-};
+const puts = (text: string, contentType: string): Promise<Upload> => putFile(mesh, text, contentType);
 /** What its events hold, in order. */
 const published = async ({ id }: Upload): Promise<unknown[]> => {
   const { events = 0 } = await getUpload(mesh, atmo, id);

@@ -1,30 +1,17 @@
-import { createHash } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
-import { beginUpload, getUpload } from '../../../domain/uploads/begin.ts';
+import { getUpload } from '../../../domain/uploads/begin.ts';
 import { checkUpload } from '../../../domain/uploads/check.ts';
 import { sweepUploads } from '../../../domain/uploads/end.ts';
-import { type Upload, uploadRequest } from '../../../schemas/upload.ts';
-import { given, SCHEMA, TYPE } from '../../given.ts';
-import { meshInMemory, type MemoryMesh } from '../mesh.ts';
+import { given } from '../../given.ts';
+import type { MemoryMesh } from '../mesh.ts';
+import { putFile, rowsMesh } from './rows-mesh.ts';
 
 const atmo = given.caller('atmo');
 let mesh: MemoryMesh;
 beforeEach(async () => {
-  mesh = meshInMemory(undefined, { uploadRowsBytes: 2000 });
-  await mesh.has('participant', given.participant());
-  await mesh.has('dataset', given.dataset());
-  await mesh.has('schema', { dataset: 'school-air', type: TYPE, version: 1, createdAt: '', schema: SCHEMA });
+  mesh = await rowsMesh();
 });
 
-/** An upload whose file was put. */
-const waiting = async (contentType: string, text: string): Promise<Upload> => {
-  const body = Buffer.from(text);
-  const sha256 = createHash('sha256').update(body).digest('hex');
-  const declared = { dataset: 'school-air', type: TYPE, contentType, bytes: body.length, sha256 };
-  const { upload } = await beginUpload(mesh, atmo, uploadRequest.parse(declared));
-  await mesh.payloads.put({ name: upload.name, body, contentType });
-  return upload;
-};
 const becomes = async (status: 'active' | 'suspended'): Promise<void> => {
   const before = await mesh.registry.read('participant', 'atmo');
   if (!before) throw new Error('atmo is not there');
@@ -51,7 +38,7 @@ test.each([
   ['application/json', '{"co2":1}'],
   ['application/x-ndjson', '{"co2":1}\n'],
 ])('%s of a suspended provider waits, and is accepted once it is resumed', async (contentType, text) => {
-  const upload = await waiting(contentType, text);
+  const upload = await putFile(mesh, text, contentType);
   await becomes('suspended');
   const { taken, checks } = counted();
   await sweepUploads({ ...mesh, checkUpload: checks }, mesh.now());
@@ -64,7 +51,7 @@ test.each([
 });
 
 test('a large file whose provider is suspended between two blocks stands still there', async () => {
-  const upload = await waiting('application/x-ndjson', '{"co2":1}\n'.repeat(600));
+  const upload = await putFile(mesh, '{"co2":1}\n'.repeat(600), 'application/x-ndjson');
   const { taken, checks } = counted(() => becomes('suspended'));
   expect(await checks(upload.id)).toBe('unavailable');
   expect(await checks(upload.id)).toBe('unavailable');
